@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { deepWellFormed, mayBeIllFormed } from '../plan/wellFormed.ts';
+
+/**
+ * What came back from Graph, told apart by what it means and not by its text: codes are compared without case, for
+ * Microsoft writes them both ways, and an error body may be HTML or nothing at all.
+ */
+
+/** A good answer, parsed; its strings are well-formed. */
+export interface Success {
+  readonly ok: true;
+  readonly status: number;
+  readonly body: unknown;
+  /** Bytes of JSON text, for the log. */
+  readonly size: number;
+}
+
+/** A refusal that the caller has to interpret: nothing that a retry of the same request would mend. */
+export interface Refusal {
+  readonly ok: false;
+  readonly status: number;
+  /** Graph's `error.code` in lower case; empty where the body had none. */
+  readonly code: string;
+  /** The `Location` of a 410, unchecked. */
+  readonly location: string | undefined;
+}
+
+export type Answer = Success | Refusal;
+
+const errorBody = z.object({ error: z.object({ code: z.string() }) });
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parsed body of a 2xx answer, or undefined where it is not whole JSON. */
+export function parseBody(text: string): unknown {
+  const body = parseJson(text);
+  return body !== undefined && mayBeIllFormed(text) ? deepWellFormed(body) : body;
+}
+
+export function refusal(status: number, body: unknown, location?: string): Refusal {
+  const parsed = errorBody.safeParse(body);
+  return { ok: false, status, code: parsed.success ? parsed.data.error.code.toLowerCase() : '', location };
+}
+
+export const refusalFromText = (status: number, text: string, location?: string): Refusal =>
+  refusal(status, parseJson(text), location);
+
+const resetCodes = new Set(['syncstatenotfound', 'syncstateinvalid', 'resyncrequired', 'errorsyncfoldernotfound']);
+
+/**
+ * Whether a delta cursor is gone and its walk has to start anew: any 410, or any other 4xx with one of these codes.
+ * Sources: Graph docs "delta query overview"; microsoftgraph/microsoft-graph-docs#2350; alcionai/corso's error list.
+ */
+export function isReset(answer: Refusal): boolean {
+  if (answer.status === 410) return true;
+  return answer.status >= 400 && answer.status < 500 && resetCodes.has(answer.code);
+}
+
+/** Whether Graph has no such operation here, as opposed to failing it: what it says of `/me/messages/delta`. */
+export function isUnsupported(answer: Refusal): boolean {
+  return [400, 404, 405, 501].includes(answer.status) && !isReset(answer);
+}
+
+export const isNotFound = (answer: Refusal): boolean => answer.status === 404;

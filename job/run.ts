@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { DatabasePool } from 'slonik';
+import { endpoints, type Settings } from './config.ts';
+import { Interrupted, SyncError, toSyncError } from './errors.ts';
+import { deliverEvents } from './events.ts';
+import { GraphClient } from './graph/client.ts';
+import { type Clock, sleepUntil } from './graph/gate.ts';
+import { MailboxUrls } from './graph/page.ts';
+import { LeaseGuard } from './guard.ts';
+import { backoff } from './plan/retryAfter.ts';
+import { shownError, type Summary } from './result.ts';
+import { acquireLease, type Lease, leaseLost } from './store/lease.ts';
+import { markConnected, markFailed, markInterrupted, markSyncing } from './store/lifecycle.ts';
+import { assertMigrated } from './store/migrate.ts';
+import { openPool } from './store/pool.ts';
+import { type Provider, type ProviderClaim, resolveProvider } from './store/provider.ts';
+import { reencryptTokens } from './store/tokens.ts';
+import { PageBudget, type SyncContext, Tally } from './sync/context.ts';
+import { cursorState, syncPass } from './sync/pass.ts';
+import { ProviderTokens } from './token.ts';
+
+/**
+ * One run: provider, lease, attempts, status. The lease is taken once and kept over all attempts; whatever happens,
+ * the run ends with the lease given back and the provider's row saying what became of it, in one transaction, unless
+ * the lease was lost, in which case it writes nothing at all.
+ */
+export interface RunRequest {
+  readonly settings: Settings;
+  readonly claim: ProviderClaim;
+  /** `userPrincipalName` or id of the mailbox, for app-only access. */
+  readonly user: string;
+  readonly log: Logger;
+  /** Aborted on SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** What was obtained so far; a failure may come at any of it. */
+interface Held {
+  pool: DatabasePool | null;
+  provider: Provider | null;
+  lease: Lease | null;
+  guard: LeaseGuard | null;
+  context: SyncContext | null;
+}
+
+type Outcome = Omit<Summary, 'attempts' | 'durationMs' | 'providerId' | 'upserted' | 'removed' | 'quarantined'>;
+
+export class Run {
+  readonly #request: RunRequest;
+  readonly #stop = new AbortController();
+  readonly #clock: Clock;
+  readonly #held: Held = { pool: null, provider: null, lease: null, guard: null, context: null };
+  readonly #started = Date.now();
+  #lost = false;
+  #attempts = 0;
+
+  constructor(request: RunRequest) {
+    this.#request = request;
+    const { settings, signal } = request;
+    if (signal.aborted) this.#stop.abort();
+    signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
+    const deadline = this.#started + settings.OUTLOOK_SYNC_DEADLINE_SECONDS * 1000;
+    this.#clock = { now: Date.now, random: Math.random, signal: this.#stop.signal, deadline };
+  }
+
+  /** Never throws: whatever goes wrong is the summary's `error`. */
+  async execute(): Promise<{ summary: Summary; error: SyncError | null }> {
+    const { outcome, error } = await this.#attemptAll().catch((thrown: unknown) => this.#failed(thrown));
+    const { settings, log } = this.#request;
+    this.#held.guard?.stop();
+    if (this.#held.pool && this.#held.lease) {
+      const { NOTIFICATION_SINK_URL: sinkUrl, OUTLOOK_SYNC_REQUEST_TIMEOUT_MS: timeout } = settings;
+      await deliverEvents(this.#held.pool, this.#held.lease.providerId, { sinkUrl, timeout, log });
+    }
+    await this.#held.context?.client.close();
+    await this.#held.pool?.end().catch(() => undefined);
+    const { upserted = 0, removed = 0, quarantined = 0 } = this.#held.context?.tally.counts() ?? {};
+    const durationMs = Date.now() - this.#started;
+    const providerId = this.#held.provider?.id ?? this.#request.claim.providerId;
+    const { status, cursor, ...rest } = outcome;
+    const attempts = Math.max(1, this.#attempts);
+    const summary = { status, providerId, upserted, removed, quarantined, cursor, attempts, durationMs, ...rest };
+    return { summary, error };
+  }
+
+  async #attemptAll(): Promise<{ outcome: Outcome; error: null }> {
+    const { settings, log } = this.#request;
+    const jitter = settings.OUTLOOK_SYNC_SCHEDULER_JITTER_MS;
+    if (settings.OUTLOOK_SYNC_TRIGGER === 'schedule') await this.#sleep(jitter * Math.random());
+    for (;;) {
+      this.#attempts += 1;
+      try {
+        return { outcome: await this.#attempt(), error: null };
+      } catch (thrown) {
+        const error = this.#meaning(thrown);
+        if (!(error instanceof SyncError) || error.retry !== 'retry') throw error;
+        if (this.#attempts > settings.OUTLOOK_SYNC_SCHEDULER_RETRIES) throw error;
+        const wait = backoff(this.#attempts - 1, settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS, 60_000, () => 1);
+        log.warn({ code: error.code, reason: error.message, attempts: this.#attempts }, 'An attempt failed');
+        await this.#sleep(wait + jitter * Math.random());
+      }
+    }
+  }
+
+  async #sleep(duration: number): Promise<void> {
+    await sleepUntil(this.#clock.now() + duration, this.#clock);
+  }
+
+  /** After a lost lease everything else that fails is its consequence. */
+  #meaning(thrown: unknown): SyncError | Interrupted {
+    if (this.#lost) return leaseLost();
+    return thrown instanceof Interrupted ? thrown : toSyncError(thrown);
+  }
+
+  async #attempt(): Promise<Outcome> {
+    const { settings, claim, log } = this.#request;
+    const held = this.#held;
+    held.pool ??= await openPool({ databaseUrl: settings.DATABASE_URL });
+    await assertMigrated(held.pool);
+    held.provider = await resolveProvider(held.pool, claim);
+    if (!held.lease) {
+      const holder = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
+      const seconds = settings.OUTLOOK_SYNC_LEASE_SECONDS;
+      const taken = await acquireLease(held.pool, { providerId: held.provider.id, holder, seconds });
+      if (!taken.acquired) return this.#skipped(taken.holder);
+      held.lease = taken.lease;
+      held.guard = this.#guard(held.pool, taken.lease);
+      log.info({ provider: held.provider.id, holder, epoch: taken.lease.epoch }, 'Took the lease');
+    }
+    return this.#sync(held.pool, held.lease);
+  }
+
+  #guard(pool: DatabasePool, lease: Lease): LeaseGuard {
+    const onLost = (): void => {
+      this.#lost = true;
+      this.#stop.abort();
+    };
+    return new LeaseGuard({ pool, lease, onLost, log: this.#request.log });
+  }
+
+  #skipped(holder: string): Outcome {
+    this.#request.log.info({ holder }, 'Another run holds the lease; it was asked for one more pass');
+    return { status: 'skipped', holder, cursor: 'None' };
+  }
+
+  async #sync(pool: DatabasePool, lease: Lease): Promise<Outcome> {
+    const { claim, log } = this.#request;
+    await markSyncing(pool, lease);
+    if (await reencryptTokens(pool, lease, this.#request.settings.OUTLOOK_TOKEN_ENCRYPTION_KEYS)) {
+      log.info('Encrypted the stored tokens with the first key of the ring');
+    }
+    this.#held.context ??= this.#makeContext(pool, lease);
+    const context = this.#held.context;
+    for (let passes = 1; ; passes += 1) {
+      await syncPass(context);
+      const cursor = await cursorState(context);
+      if (this.#clock.signal.aborted) throw new Interrupted('Stopped between two pages');
+      log.info({ ...context.tally.counts(), requests: context.client.requests, cursor }, 'Finished a pass');
+      const final = passes >= mostPasses || this.#clock.now() >= this.#clock.deadline;
+      const again = await markConnected(pool, lease, { workspaceId: claim.workspaceId, final });
+      if (!again) return { status: 'connected', cursor };
+      log.info('Another run asked for one more pass');
+    }
+  }
+
+  #makeContext(pool: DatabasePool, lease: Lease): SyncContext {
+    const { settings, claim, user, log } = this.#request;
+    const { graphBaseUrl, tokenUrl, appScope } = endpoints(settings);
+    const clock = this.#clock;
+    const appOnly = settings.OUTLOOK_AUTH_MODE === 'Application';
+    const timeout = settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS;
+    const backoffBase = settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS;
+    const { OUTLOOK_CLIENT_ID: clientId, OUTLOOK_CLIENT_SECRET: clientSecret } = settings;
+    const tokens = new ProviderTokens({
+      pool,
+      lease,
+      ring: settings.OUTLOOK_TOKEN_ENCRYPTION_KEYS,
+      login: { tokenUrl, clientId, clientSecret, clock, log, timeout, backoffBase },
+      log,
+      appScope: appOnly ? appScope : null,
+      seed: settings.OUTLOOK_REFRESH_TOKEN ?? null,
+    });
+    const pageSize = settings.OUTLOOK_SYNC_PAGE_SIZE;
+    return {
+      pool,
+      lease,
+      owner: { providerId: lease.providerId, userId: claim.userId },
+      client: new GraphClient({ baseUrl: graphBaseUrl, tokens, clock, log, timeout, backoffBase, pageSize }),
+      urls: new MailboxUrls(graphBaseUrl, appOnly ? user : null),
+      plan: planOf(settings),
+      clock,
+      log,
+      tally: new Tally(log, this.#clock.now),
+      budget: new PageBudget(settings.OUTLOOK_SYNC_DELTA_PAGE_LIMIT),
+    };
+  }
+
+  async #failed(thrown: unknown): Promise<{ outcome: Outcome; error: SyncError | null }> {
+    const { log, claim } = this.#request;
+    const meaning = this.#meaning(thrown);
+    const { pool, lease } = this.#held;
+    const cursor = await this.#cursor();
+    if (meaning instanceof Interrupted) {
+      if (pool && lease) await this.#settle(() => markInterrupted(pool, lease));
+      log.info({ cursor }, 'Stopped as told; the next run goes on from here');
+      return { outcome: { status: 'interrupted', cursor }, error: null };
+    }
+    if (meaning.code === 'InternalError') log.error({ err: bugReport(meaning.cause) }, 'A bug');
+    log.error({ code: meaning.code, reason: meaning.message, attempts: this.#attempts }, 'The sync failed');
+    if (pool && lease && meaning.code !== 'LeaseLost') {
+      const failure = { error: meaning, attempts: this.#attempts, workspaceId: claim.workspaceId };
+      await this.#settle(() => markFailed(pool, lease, failure));
+    }
+    return { outcome: { status: 'error', cursor, error: shownError(meaning) }, error: meaning };
+  }
+
+  async #cursor(): Promise<Summary['cursor']> {
+    const { context } = this.#held;
+    return context ? cursorState(context).catch(() => 'None' as const) : 'None';
+  }
+
+  /** The last word in the row is worth a few tries: a database that was cut off may be back in a moment. */
+  async #settle(write: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await write();
+        return;
+      } catch (error) {
+        const { code, retry } = toSyncError(error);
+        this.#request.log.warn({ code }, 'Could not write the outcome to the provider’s row');
+        if (retry !== 'retry' || tries >= 3) return;
+      }
+    }
+  }
+}
+
+const mostPasses = 10;
+
+/** Class and stack without the text, which may hold anything. */
+function bugReport(cause: unknown): { type: string; stack: string | undefined } {
+  if (!(cause instanceof Error)) return { type: typeof cause, stack: undefined };
+  const frames = cause.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  return { type: cause.name, stack: frames?.join('\n') };
+}
+
+function planOf(settings: Settings): SyncContext['plan'] {
+  const pushed = settings.OUTLOOK_SYNC_TRIGGER === 'push';
+  return {
+    maxMessages: pushed ? settings.OUTLOOK_PUSH_SYNC_MAX_MESSAGES : settings.OUTLOOK_SYNC_MAX_MESSAGES,
+    deltaPageLimit: settings.OUTLOOK_SYNC_DELTA_PAGE_LIMIT,
+    history: settings.OUTLOOK_SYNC_HISTORY,
+    include: settings.OUTLOOK_SYNC_FOLDERS_INCLUDE,
+    exclude: settings.OUTLOOK_SYNC_FOLDERS_EXCLUDE,
+    deltaScope: settings.OUTLOOK_SYNC_DELTA_SCOPE,
+    storeRawPayload: settings.OUTLOOK_SYNC_STORE_RAW_PAYLOAD === 'true',
+  };
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'slonik';
+import { z } from 'zod';
+import type { Queryable } from './pool.ts';
+
+/**
+ * Messages that a page had to set aside so that it could go on: quarantined ones, which cannot be stored, and
+ * deferred ones, whose state Graph could not tell for the moment and which the next run asks for again.
+ */
+const nothing = z.object({});
+
+export interface Quarantined {
+  /** The message's id; of an entry without a usable one, what there is of it. */
+  readonly id: string;
+  readonly reason: string;
+}
+
+const keyOf = ({ id, reason }: Quarantined): string =>
+  id === '' ? `unknown:${createHash('sha256').update(reason).digest('hex').slice(0, 16)}` : id;
+
+export async function quarantine(
+  transaction: Queryable,
+  place: { providerId: string; folderId: string | null },
+  messages: readonly Quarantined[],
+): Promise<void> {
+  if (messages.length === 0) return;
+  const byKey = new Map(messages.map((message) => [keyOf(message), message.reason]));
+  const input = JSON.stringify([...byKey].map(([id, reason]) => ({ id, reason })));
+  await transaction.query(sql.type(nothing)`
+    INSERT INTO outlook_quarantine ("providerId", "externalMessageId", "folderId", "reason")
+    SELECT ${place.providerId}, "id", ${place.folderId}, "reason"
+    FROM jsonb_to_recordset(${input}::jsonb) AS r ("id" text, "reason" text)
+    ON CONFLICT ("providerId", "externalMessageId")
+    DO UPDATE SET "reason" = excluded."reason", "folderId" = excluded."folderId", "updatedAt" = timezone('UTC', now())`);
+}
+
+/** Lets out of quarantine what could be stored after all. */
+export async function pardon(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+  await transaction.query(sql.type(nothing)`
+    DELETE FROM outlook_quarantine
+    WHERE "providerId" = ${providerId} AND "externalMessageId" = ANY (${sql.array(ids, 'text')})`);
+}
+
+export async function hasQuarantined(connection: Queryable, providerId: string): Promise<boolean> {
+  return connection.exists(sql.type(nothing)`SELECT FROM outlook_quarantine WHERE "providerId" = ${providerId}`);
+}
+
+export async function defer(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await transaction.query(sql.type(nothing)`
+    INSERT INTO outlook_deferred_checks AS d ("providerId", "externalMessageId", "attempts")
+    SELECT ${providerId}, "id", 1 FROM unnest(${sql.array(ids, 'text')}) AS r ("id")
+    ON CONFLICT ("providerId", "externalMessageId") DO UPDATE SET "attempts" = d."attempts" + 1`);
+}
+
+const idRow = z.object({ id: z.string() });
+
+/** The messages to ask for again, the least often asked first. */
+export async function deferred(connection: Queryable, providerId: string, limit: number): Promise<string[]> {
+  const rows = await connection.any(sql.type(idRow)`
+    SELECT "externalMessageId" AS "id" FROM outlook_deferred_checks
+    WHERE "providerId" = ${providerId} ORDER BY "attempts", "createdAt" LIMIT ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
+export async function undefer(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await transaction.query(sql.type(nothing)`
+    DELETE FROM outlook_deferred_checks
+    WHERE "providerId" = ${providerId} AND "externalMessageId" = ANY (${sql.array(ids, 'text')})`);
+}

@@ -1,0 +1,61 @@
+import { createPgDriverFactory } from '@slonik/pg-driver';
+import { createPool, type CommonQueryMethods, type DatabasePool, type Interceptor, SchemaValidationError } from 'slonik';
+import { toDatabaseError } from './failure.ts';
+
+/**
+ * The connection pool, and the two rules by which everything in this folder talks to Postgres: rows are parsed by
+ * the zod type of their query, and a failure leaves as a `SyncError` of ours.
+ * Nothing here keeps state in a session (no advisory lock outlives its transaction, no LISTEN, no SET), so a
+ * transaction pooler such as PgBouncer may stand in between.
+ */
+
+const parseRows: Interceptor = {
+  name: 'parse rows',
+  transformRow: ({ resultParser, log }, query, row) => {
+    void log;
+    if (!resultParser) return row;
+    const result = resultParser['~standard'].validate(row);
+    if (result instanceof Promise) throw new TypeError('A row schema must be synchronous');
+    if (result.issues) throw new SchemaValidationError(query, row, result.issues);
+    return result.value as typeof row;
+  },
+};
+
+export interface PoolOptions {
+  readonly databaseUrl: string;
+  /** Two write pages, one renews the lease. */
+  readonly connections?: number;
+}
+
+export async function openPool({ databaseUrl, connections = 4 }: PoolOptions): Promise<DatabasePool> {
+  try {
+    return await createPool(databaseUrl, {
+      captureStackTrace: false,
+      connectionRetryLimit: 0,
+      connectionTimeout: 5_000,
+      driverFactory: createPgDriverFactory(),
+      idleTimeout: 'DISABLE_TIMEOUT',
+      interceptors: [parseRows],
+      maxPoolSize: connections,
+      queryRetryLimit: 0,
+      resetConnection: () => Promise.resolve(),
+      statementTimeout: 60_000,
+      transactionRetryLimit: 3,
+      typeParsers: [],
+    });
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+/** Runs `work` against the database and turns what Postgres or the driver throws into the closed set of errors. */
+export async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+/** What a query needs: the pool itself, or one transaction's connection. */
+export type Queryable = CommonQueryMethods;

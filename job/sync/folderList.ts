@@ -1,0 +1,165 @@
+import { SyncError } from '../errors.ts';
+import { isNotFound, isReset, isUnsupported } from '../graph/answer.ts';
+import { getEach, type InnerAnswer } from '../graph/batch.ts';
+import { type FolderEntry, readFolder } from '../graph/folderEntry.ts';
+import { expectSuccess, type GraphPage, readDeltaPage, readPage, unexpectedRefusal } from '../graph/page.ts';
+import { wellKnownNames } from '../plan/folders.ts';
+import { rememberPage } from '../plan/page.ts';
+import { type FoundFolder, nameFolders, unlistFolders, unlistUnmet, upsertFolders } from '../store/folders.ts';
+import { fenced } from '../store/lease.ts';
+import type { ListPosition, Scope } from '../store/state.ts';
+import { saveList } from '../store/state.ts';
+import { isStopping, type SyncContext } from './context.ts';
+
+/**
+ * Which folders the mailbox has: `/mailFolders/delta`, whose cursor is the provider's `outlookSyncCursor` in Folders
+ * scope. It tells of folders, never of the messages in them (microsoft-graph-docs#6576). A cloud that lacks it
+ * (21Vianet) is listed anew in each run.
+ */
+export interface ListOutcome {
+  /** Whether the list is known to its end. */
+  readonly complete: boolean;
+  /** Whether it brought anything that could change what the folders are. */
+  readonly changed: boolean;
+}
+
+const budgetKey = '/mailFolders/delta';
+const mostResets = 2;
+
+export async function readFolderList(context: SyncContext, scope: Scope, start: ListPosition): Promise<ListOutcome> {
+  if (start.withoutDelta) return listAnew(context, scope, start);
+  let position = start;
+  let changed = false;
+  for (let resets = 0; ; ) {
+    if (isStopping(context) || !context.budget.take(budgetKey)) return { complete: position.steady, changed };
+    const step = await oneStep(context, scope, position);
+    if (step === 'unsupported') return listAnew(context, scope, position);
+    if (step === 'reset') {
+      resets += 1;
+      if (resets > mostResets) throw new SyncError('CursorExpired', 'Graph resets the folder list again and again');
+      context.log.warn('Graph dropped the cursor of the folder list; listing all folders anew');
+      position = { ...position, link: null, steady: false, pages: [] };
+      continue;
+    }
+    changed ||= step.changed;
+    ({ position } = step);
+    if (position.steady) return { complete: true, changed };
+  }
+}
+
+type Step = { readonly position: ListPosition; readonly changed: boolean } | 'reset' | 'unsupported';
+
+async function oneStep(context: SyncContext, scope: Scope, position: ListPosition): Promise<Step> {
+  const { client, urls } = context;
+  const url = position.link ?? urls.folderList();
+  const answer = await client.send({ url });
+  if (!answer.ok) {
+    if (isReset(answer)) return 'reset';
+    if (position.link === null && isUnsupported(answer)) return 'unsupported';
+    throw unexpectedRefusal(answer);
+  }
+  const page = readDeltaPage(answer, url, client.baseUrl);
+  const round = position.link === null ? position.round + 1 : position.round;
+  const next: ListPosition = { ...advance(position, page), round };
+  await store(context, { scope, page, next });
+  return { position: next, changed: page.entries.length > 0 };
+}
+
+function advance(position: ListPosition, { entries, nextLink, deltaLink }: GraphPage): ListPosition {
+  if (nextLink === null) return { ...position, link: deltaLink, steady: true, pages: [] };
+  const pages = rememberPage(position.pages, { entries, nextLink });
+  if (pages === null) throw new SyncError('PageLoop', 'Graph serves the same pages of the folder list again and again');
+  return { ...position, link: nextLink, steady: false, pages };
+}
+
+async function store(
+  context: SyncContext,
+  { scope, page, next }: { scope: Scope; page: GraphPage; next: ListPosition },
+): Promise<void> {
+  const { pool, lease, owner } = context;
+  const folders = page.entries.map(readFolder).filter((folder) => folder !== null);
+  const gone = await confirmGone(context, folders.filter(({ removed }) => removed));
+  const present = lastOfEach(folders.filter(({ removed }) => !removed));
+  await fenced(pool, lease, async (transaction) => {
+    await upsertFolders(transaction, owner.providerId, { folders: [...present, ...gone.present], round: next.round });
+    await unlistFolders(transaction, owner.providerId, gone.ids);
+    if (next.steady) await unlistUnmet(transaction, owner.providerId, next.round);
+    await saveList(transaction, owner.providerId, { scope, list: next });
+  });
+}
+
+function lastOfEach(folders: readonly FolderEntry[]): FolderEntry[] {
+  const merged = new Map<string, FolderEntry>();
+  for (const folder of folders) merged.set(folder.folderId, { ...merged.get(folder.folderId), ...folder });
+  return [...merged.values()];
+}
+
+/** `@removed` of a folder is believed once the folder cannot be found. */
+async function confirmGone(
+  context: SyncContext,
+  removed: readonly FolderEntry[],
+): Promise<{ ids: string[]; present: FoundFolder[] }> {
+  const urls = new Map(removed.map(({ folderId }) => [folderId, context.urls.folder(folderId)]));
+  const answers = urls.size === 0 ? new Map<string, InnerAnswer>() : await getEach(context.client, urls);
+  const ids: string[] = [];
+  const present: FoundFolder[] = [];
+  for (const [id, answer] of answers) {
+    if (answer !== 'later' && !answer.ok && isNotFound(answer)) ids.push(id);
+    else present.push(found(answer));
+  }
+  return { ids, present };
+}
+
+function found(answer: InnerAnswer): FoundFolder {
+  if (answer === 'later') throw new SyncError('GraphUnavailable', 'Graph could not tell about a folder');
+  const folder = readFolder(expectSuccess(answer).body);
+  if (folder === null) throw new SyncError('GraphResponseInvalid', 'Graph answered with something that is no folder');
+  const { folderId, parentFolderId = null, displayName = null } = folder;
+  return { folderId, parentFolderId, displayName };
+}
+
+/** Walks the tree by `childFolders`; for clouds without a folder delta. */
+async function listAnew(context: SyncContext, scope: Scope, { round }: ListPosition): Promise<ListOutcome> {
+  const { pool, lease, owner } = context;
+  const all: FolderEntry[] = [];
+  const open: (string | null)[] = [null];
+  for (let parent = open.shift(); parent !== undefined; parent = open.shift()) {
+    const folders = await children(context, parent);
+    all.push(...folders);
+    open.push(...folders.filter(({ childFolderCount }) => childFolderCount > 0).map(({ folderId }) => folderId));
+  }
+  const list: ListPosition = { link: null, steady: true, pages: [], round: round + 1, withoutDelta: true };
+  await fenced(pool, lease, async (transaction) => {
+    await upsertFolders(transaction, owner.providerId, { folders: all, round: list.round });
+    await unlistUnmet(transaction, owner.providerId, list.round);
+    await saveList(transaction, owner.providerId, { scope, list });
+  });
+  return { complete: true, changed: true };
+}
+
+const mostFolderPages = 100;
+
+async function children({ client, urls }: SyncContext, parent: string | null): Promise<FolderEntry[]> {
+  const folders: FolderEntry[] = [];
+  let url: string | null = urls.childFolders(parent, 100);
+  for (let pages = 0; url !== null; pages += 1) {
+    if (pages >= mostFolderPages) throw new SyncError('PageLoop', 'Graph serves folder pages without end');
+    const page: GraphPage = readPage(expectSuccess(await client.send({ url })), url, client.baseUrl);
+    folders.push(...page.entries.map(readFolder).filter((folder) => folder !== null));
+    url = page.nextLink;
+  }
+  return folders;
+}
+
+/** Asks Graph which folders bear the well-known names; a mailbox may lack some. */
+export async function resolveWellKnown(context: SyncContext): Promise<void> {
+  const { client, urls, pool, lease, owner } = context;
+  const answers = await getEach(client, new Map(wellKnownNames.map((name) => [name, urls.folder(name)])));
+  const names = new Map<string, FoundFolder>();
+  for (const [name, answer] of answers) {
+    if (answer === 'later' || answer.ok) names.set(name, found(answer));
+    else if (answer.status === 403) throw unexpectedRefusal(answer);
+  }
+  if (!names.has('inbox')) context.log.warn('Graph finds no Inbox in this mailbox');
+  await fenced(pool, lease, (transaction) => nameFolders(transaction, owner.providerId, names));
+}

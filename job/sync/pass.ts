@@ -1,0 +1,151 @@
+import { type Disposition, selectFolders } from '../plan/folders.ts';
+import { historyStart } from '../plan/history.ts';
+import { hasQuarantined } from '../store/asides.ts';
+import { type Folder, ensureFolder, loadFolders, restartWalks, trackFolders, wholeMailbox } from '../store/folders.ts';
+import { upsertLabels } from '../store/labels.ts';
+import { fenced } from '../store/lease.ts';
+import { translated } from '../store/pool.ts';
+import { loadState, saveCategoriesRead, saveHistory, savePrimaryCursor, type Scope, type SyncState } from '../store/state.ts';
+import { sweepHistory } from '../store/walks.ts';
+import { bootstrap } from './bootstrap.ts';
+import { Categories } from './categories.ts';
+import { FolderIndex, isStopping, type SyncContext } from './context.ts';
+import { readFolderList, resolveWellKnown } from './folderList.ts';
+import { settleScope } from './scope.ts';
+import { recheckDeferred, sweepFolders, sweepLeftovers } from './sweep.ts';
+import { walkCursor, type WalkRooms } from './walk.ts';
+import { PageWriter } from './writer.ts';
+
+/**
+ * One pass over a mailbox: scope, folders, the newest messages if there is nothing yet, then every cursor from where
+ * it stands, then what is left to be swept. A pass holds nothing in memory that the next one needs, so it may end,
+ * or be killed, anywhere.
+ */
+
+const walkers = 4;
+const day = 24 * 3_600_000;
+
+export async function syncPass(context: SyncContext): Promise<void> {
+  const state = await settleScope(context);
+  const historyFrom = await settleHistory(context, state);
+  const { folders, index } = await settleFolders(context, state);
+  const { pool, owner, client, urls } = context;
+  const categories = await Categories.load(pool, owner.providerId, { client, urls });
+  const quarantineInUse = await translated(() => hasQuarantined(pool, owner.providerId));
+  const writer = new PageWriter(context, categories, quarantineInUse);
+  const rooms: WalkRooms = { context, writer, folders: index, historyFrom };
+  await refreshColors(context, categories, state);
+  const cursors = cursorsOf(folders, state.scope, state.primaryCursor);
+  if (cursors.every(({ cursor, completed }) => cursor === null && !completed)) {
+    await bootstrap(context, writer, { folders: index, historyFrom });
+  }
+  await recheckDeferred(rooms);
+  await walkAll(rooms, cursors);
+  await sweepLeftovers(rooms);
+  if ((await cursorState(context)) === 'Steady' && !isStopping(context)) await sweepFolders(context);
+}
+
+/** A new history setting walks everything anew: further back, or with what is too old swept. */
+async function settleHistory(context: SyncContext, state: SyncState & { scope: Scope }): Promise<string | null> {
+  const { pool, lease, owner, plan, clock, tally } = context;
+  if (state.historySetting === plan.history) return state.historyFrom;
+  const from = historyStart(plan.history, new Date(clock.now()));
+  await fenced(pool, lease, async (transaction) => {
+    await saveHistory(transaction, owner.providerId, { setting: plan.history, from });
+    if (state.historySetting === null) return;
+    await restartWalks(transaction, owner.providerId);
+    if (state.scope === 'Mailbox') await savePrimaryCursor(transaction, owner.providerId, null);
+    if (from) tally.removed += await sweepHistory(transaction, owner.providerId, from);
+  });
+  return from === null ? null : `${from.toISOString().slice(0, 19)}Z`;
+}
+
+async function settleFolders(
+  context: SyncContext,
+  state: SyncState & { scope: Scope },
+): Promise<{ folders: Folder[]; index: FolderIndex }> {
+  const { pool, lease, owner, plan } = context;
+  const { providerId } = owner;
+  const outcome = await readFolderList(context, state.scope, state.list);
+  const before = await translated(() => loadFolders(pool, providerId));
+  const named = before.some(({ wellKnownName }) => wellKnownName === 'inbox');
+  if (outcome.changed || !named) await resolveWellKnown(context);
+  const rows = await translated(() => loadFolders(pool, providerId));
+  const dispositions = disposeOf(rows, { ...plan, complete: outcome.complete });
+  const changes = rows.filter(({ id, tracked, cursor }) => {
+    const disposition = dispositions.get(id);
+    return disposition === 'tracked' ? !tracked : disposition === 'excluded' && (tracked || cursor !== null);
+  });
+  if (changes.length > 0 || (state.scope === 'Mailbox' && !rows.some((row) => row.folderId === wholeMailbox))) {
+    await fenced(pool, lease, async (transaction) => {
+      await trackFolders(transaction, dispositions);
+      if (state.scope === 'Mailbox') await ensureFolder(transaction, providerId, wholeMailbox);
+    });
+  }
+  const folders = await translated(() => loadFolders(pool, providerId));
+  const undecided = new Set([...dispositions].filter(([, what]) => what === 'undecided').map(([id]) => id));
+  return { folders, index: new FolderIndex(folders.filter(({ folderId }) => folderId !== wholeMailbox), undecided) };
+}
+
+/** By `outlook_folder_cursors.id`. A folder that the complete list does not have is none of ours any more. */
+function disposeOf(
+  rows: readonly Folder[],
+  selection: { include: readonly string[]; exclude: readonly string[]; complete: boolean },
+): Map<string, Disposition> {
+  const real = rows.filter(({ folderId }) => folderId !== wholeMailbox);
+  const present = real.filter(({ listed, wellKnownName }) => listed || wellKnownName !== null);
+  const selected = selectFolders(present, selection);
+  const absent: Disposition = selection.complete ? 'excluded' : 'undecided';
+  return new Map(real.map(({ id, folderId }) => [id, selected.get(folderId) ?? absent]));
+}
+
+/** The cursors of this scope, the Inbox first. */
+function cursorsOf(folders: readonly Folder[], scope: Scope, primaryCursor: string | null): Folder[] {
+  if (scope === 'Mailbox') {
+    const whole = folders.filter(({ folderId }) => folderId === wholeMailbox);
+    return whole.map((folder) => ({ ...folder, cursor: primaryCursor, steady: folder.steady && primaryCursor !== null }));
+  }
+  const tracked = folders.filter((folder) => folder.tracked && folder.folderId !== wholeMailbox);
+  return tracked.toSorted((a, b) => Number(b.wellKnownName === 'inbox') - Number(a.wellKnownName === 'inbox'));
+}
+
+/** Walks all cursors, a few at a time. The first failure keeps the others from going on and is thrown at the end. */
+async function walkAll(rooms: WalkRooms, cursors: readonly Folder[]): Promise<void> {
+  const open = [...cursors];
+  const failures: unknown[] = [];
+  const walker = async (): Promise<void> => {
+    for (let next = open.shift(); next && failures.length === 0; next = open.shift()) {
+      try {
+        await walkCursor(rooms, next);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(walkers, cursors.length) }, walker));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function refreshColors(context: SyncContext, categories: Categories, state: SyncState): Promise<void> {
+  const due = state.categoriesAge === null || state.categoriesAge > day;
+  if (!due || !categories.inUse) return;
+  await categories.read();
+  const { pool, lease, owner } = context;
+  await fenced(pool, lease, async (transaction) => {
+    await upsertLabels(transaction, owner, { names: categories.recolored(), colors: categories.colors });
+    await saveCategoriesRead(transaction, owner.providerId);
+  });
+}
+
+/** Where a provider's cursors stand, as the status of the resource names it. */
+export type CursorState = 'None' | 'Bootstrapping' | 'Paging' | 'Steady';
+
+export async function cursorState({ pool, owner }: Pick<SyncContext, 'pool' | 'owner'>): Promise<CursorState> {
+  const state = await translated(() => loadState(pool, owner.providerId));
+  if (state.scope === null) return 'None';
+  const folders = await translated(() => loadFolders(pool, owner.providerId));
+  const cursors = cursorsOf(folders, state.scope, state.primaryCursor);
+  if (!state.list.steady && state.list.round <= 1 && cursors.every(({ completed }) => !completed)) return 'Bootstrapping';
+  if (cursors.some(({ completed }) => !completed)) return 'Bootstrapping';
+  return state.list.steady && cursors.every(({ steady }) => steady) ? 'Steady' : 'Paging';
+}

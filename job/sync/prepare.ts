@@ -1,0 +1,163 @@
+import { type InnerAnswer, getEach } from '../graph/batch.ts';
+import { isNotFound } from '../graph/answer.ts';
+import { type Fields, mergeContent, readEntry } from '../plan/message.ts';
+import { type Page, reducePage, type Seen } from '../plan/page.ts';
+import type { Quarantined } from '../store/asides.ts';
+import { ensureFolder, loadFolders } from '../store/folders.ts';
+import { fenced } from '../store/lease.ts';
+import { loadMessages, type MessageRow, type StoredMessage } from '../store/messages.ts';
+import { translated } from '../store/pool.ts';
+import type { FolderIndex, Place, SyncContext } from './context.ts';
+
+/**
+ * From a page of entries to what is to be written: reads the rows that sparse entries and removals are about, asks
+ * Graph where only Graph can tell, and decides. It writes no message and holds no transaction while Graph answers.
+ */
+export interface Prepared {
+  readonly rows: MessageRow[];
+  /** External ids of messages whose row is to go. */
+  readonly deletions: string[];
+  /** Ids that Graph could not tell about for the moment. */
+  readonly deferred: string[];
+  readonly quarantined: Quarantined[];
+  /** Every id that the page showed as present. */
+  readonly met: string[];
+}
+
+/** Where a page comes from. */
+export interface PageSource {
+  readonly folders: FolderIndex;
+  /** Graph's id of the folder whose delta this is; null for the whole mailbox. */
+  readonly folderId: string | null;
+  /** ISO 8601; older messages are not kept. */
+  readonly historyFrom: string | null;
+  /** Whether to pass over messages of folders that are not known to be kept: the bootstrap list, which has no cursor. */
+  readonly onlyKnown?: boolean;
+}
+
+const empty = (): Prepared => ({ rows: [], deletions: [], deferred: [], quarantined: [], met: [] });
+
+/** What Graph has to be asked about: sparse news of unknown messages, and removals that may only be moves. */
+function questions(page: Page, stored: ReadonlyMap<string, StoredMessage>, here: string | null): Set<string> {
+  const asked = new Set(page.contradictory);
+  for (const [id, { full }] of page.messages) {
+    if (!full && !stored.has(id)) asked.add(id);
+  }
+  for (const id of page.removed) {
+    const row = stored.get(id);
+    if (row && (here === null || row.folder === null || row.folder === here)) asked.add(id);
+  }
+  return asked;
+}
+
+export async function preparePage(
+  context: SyncContext,
+  source: PageSource,
+  entries: readonly unknown[],
+): Promise<Prepared> {
+  const page = reducePage(entries);
+  const sparse = [...page.messages].filter(([, { full }]) => !full).map(([id]) => id);
+  const doubtful = [...sparse, ...page.removed, ...page.contradictory];
+  const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, doubtful));
+  const here = source.folderId === null ? null : (source.folders.get(source.folderId)?.id ?? null);
+  const asked = questions(page, stored, here);
+  const prepared = await ask(context, source, { ids: [...asked], stored });
+  prepared.quarantined.push(...page.unstorable);
+  prepared.met.push(...page.messages.keys());
+  for (const [id, seen] of page.messages) {
+    if (!asked.has(id)) await place(context, source, { id, seen, stored: stored.get(id) ?? null, prepared });
+  }
+  return prepared;
+}
+
+/** Asks Graph for messages and prepares what it says: present, gone, or not now. */
+export async function prepareByAsking(
+  context: SyncContext,
+  source: PageSource,
+  ids: readonly string[],
+): Promise<Prepared> {
+  const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, ids));
+  return ask(context, source, { ids, stored });
+}
+
+async function ask(
+  context: SyncContext,
+  source: PageSource,
+  about: { ids: readonly string[]; stored: ReadonlyMap<string, StoredMessage> },
+): Promise<Prepared> {
+  const prepared = empty();
+  if (about.ids.length === 0) return prepared;
+  const urls = new Map(about.ids.map((id) => [id, context.urls.message(id)]));
+  const answers = await getEach(context.client, urls);
+  // The folder of the page says nothing here: the message may be in any.
+  const anywhere = { ...source, folderId: null };
+  for (const id of about.ids) {
+    const seen = seenIn(answers.get(id) ?? 'later');
+    if (seen === 'gone') prepared.deletions.push(id);
+    else if (seen === 'later') prepared.deferred.push(id);
+    else await place(context, anywhere, { id, seen, stored: about.stored.get(id) ?? null, prepared });
+  }
+  if (prepared.deferred.length > 0) {
+    context.log.warn({ messages: prepared.deferred.length }, 'Graph could not tell about some messages; asked again next time');
+  }
+  return prepared;
+}
+
+/** Only a 404 means gone; any other refusal leaves the row as it is. */
+function seenIn(answer: InnerAnswer): Seen | 'gone' | 'later' {
+  if (answer === 'later') return 'later';
+  if (!answer.ok) return isNotFound(answer) ? 'gone' : 'later';
+  const entry = readEntry(answer.body);
+  return entry.kind === 'message' ? entry : 'later';
+}
+
+interface Placing {
+  readonly id: string;
+  readonly seen: Seen;
+  readonly stored: StoredMessage | null;
+  readonly prepared: Prepared;
+}
+
+/** Decides about one message that is present: into which folder's rows it belongs, or that it is not kept. */
+async function place(context: SyncContext, source: PageSource, placing: Placing): Promise<void> {
+  const { id, seen, stored, prepared } = placing;
+  const where = await whereabouts(context, source, { fields: seen.fields, stored });
+  if (where === null) return;
+  if (!where.kept) {
+    prepared.deletions.push(id);
+    return;
+  }
+  const content = mergeContent(stored, seen.fields, where.label);
+  const { historyFrom } = source;
+  if (historyFrom !== null && content.internalDate !== null && `${content.internalDate}Z` < historyFrom) return;
+  const raw = context.plan.storeRawPayload ? seen.raw : null;
+  prepared.rows.push({ externalMessageId: id, folder: where.id, raw, ...content });
+}
+
+async function whereabouts(
+  context: SyncContext,
+  { folders, folderId, onlyKnown }: PageSource,
+  message: { fields: Fields; stored: StoredMessage | null },
+): Promise<Place | null> {
+  const named = message.fields.parentFolderId ?? folderId;
+  if (named === null) {
+    const folder = message.stored?.folder ?? null;
+    return folder === null ? null : folders.byRow(folder);
+  }
+  const place = folders.get(named);
+  if (onlyKnown === true) return place?.known === true && place.kept ? place : null;
+  return place ?? makePlace(context, folders, named);
+}
+
+/**
+ * A folder that the list did not have when it was read: the message is kept under a row of its own until the next
+ * list tells what the folder is.
+ */
+async function makePlace(context: SyncContext, folders: FolderIndex, folderId: string): Promise<Place | null> {
+  const { providerId } = context.owner;
+  await fenced(context.pool, context.lease, (transaction) => ensureFolder(transaction, providerId, folderId));
+  const rows = await translated(() => loadFolders(context.pool, providerId));
+  const row = rows.find((folder) => folder.folderId === folderId);
+  if (row) folders.add(folderId, row.id);
+  return folders.get(folderId) ?? null;
+}
