@@ -49,7 +49,8 @@ const connection = {
     secret: true,
   },
   OUTLOOK_REFRESH_TOKEN: {
-    meaning: 'The grant of a sign-in; it seeds the row, whose rotated token then wins until this value changes',
+    meaning:
+      'The grant of a sign-in; it seeds the row, whose rotated token then wins until this value changes',
     example: 'the refresh_token of the sign-in',
     secret: true,
   },
@@ -185,7 +186,12 @@ const running = {
     example: 'https://events.internal/outlook',
     fallback: '',
   },
-  LOG_LEVEL: { meaning: 'Least level that is logged', example: 'debug', fallback: 'info', oneOf: words.levels },
+  LOG_LEVEL: {
+    meaning: 'Least level that is logged',
+    example: 'debug',
+    fallback: 'info',
+    oneOf: words.levels,
+  },
 } as const satisfies Record<string, Variable>;
 
 /** Every variable that the job reads, by name. */

@@ -10,7 +10,12 @@ import type { ProviderClaim } from './store/provider.ts';
 export type Command =
   | { readonly name: 'help' }
   | { readonly name: 'migrate'; readonly problems: Problem[] }
-  | { readonly name: 'sync'; readonly claim: ProviderClaim; readonly user: string; readonly problems: Problem[] }
+  | {
+      readonly name: 'sync';
+      readonly claim: ProviderClaim;
+      readonly user: string;
+      readonly problems: Problem[];
+    }
   | { readonly name: 'unknown'; readonly problems: Problem[] };
 
 const options = {
@@ -49,13 +54,16 @@ function parse(args: readonly string[]): { values: Values; positionals: string[]
     tokens: true,
   });
   const unknown = tokens.filter((token) => token.kind === 'option' && !(token.name in options));
-  const problems = unknown.map((token) => problem('rawName' in token ? token.rawName : '', 'is no argument of the job'));
+  const problems = unknown.map((token) =>
+    problem('rawName' in token ? token.rawName : '', 'is no argument of the job'),
+  );
   return { values, positionals, problems };
 }
 
 const claimSchema = z.object({
   standalone: z.literal(true, {
-    error: 'is missing: without a cluster the lease in Postgres alone guards the run, which this says is meant',
+    error:
+      'is missing: without a cluster the lease in Postgres alone guards the run, which this says is meant',
   }),
   email: z
     .string({ error: 'is missing' })

@@ -59,19 +59,17 @@ function list() {
     .transform((parts) => parts.filter((part) => part !== ''));
 }
 
-const keyRing = z
-  .string({ error: 'is missing' })
-  .transform((value, context): KeyRing => {
-    const keys = value.split(',').map((entry): EncryptionKey | null => {
-      const [, id, encoded] = /^([\w.-]{1,64}):([A-Za-z0-9+/_-]{43}=?)$/.exec(entry.trim()) ?? [];
-      return id === undefined || encoded === undefined ? null : { id, key: Buffer.from(encoded, 'base64') };
-    });
-    const bad = keys.findIndex((key) => key?.key.length !== 32);
-    const ids = new Set(keys.map((key) => key?.id));
-    if (bad >= 0) context.addIssue(`has no \`id:base64 of 32 bytes\` as its entry ${bad + 1}`);
-    else if (ids.size < keys.length) context.addIssue('names one key id twice');
-    return keys as [EncryptionKey, ...EncryptionKey[]];
+const keyRing = z.string({ error: 'is missing' }).transform((value, context): KeyRing => {
+  const keys = value.split(',').map((entry): EncryptionKey | null => {
+    const [, id, encoded] = /^([\w.-]{1,64}):([A-Za-z0-9+/_-]{43}=?)$/.exec(entry.trim()) ?? [];
+    return id === undefined || encoded === undefined ? null : { id, key: Buffer.from(encoded, 'base64') };
   });
+  const bad = keys.findIndex((key) => key?.key.length !== 32);
+  const ids = new Set(keys.map((key) => key?.id));
+  if (bad >= 0) context.addIssue(`has no \`id:base64 of 32 bytes\` as its entry ${bad + 1}`);
+  else if (ids.size < keys.length) context.addIssue('names one key id twice');
+  return keys as [EncryptionKey, ...EncryptionKey[]];
+});
 
 function isPostgresUrl(value: string): boolean {
   const url = URL.parse(value);
@@ -80,11 +78,13 @@ function isPostgresUrl(value: string): boolean {
 
 function isHttpUrl(value: string): boolean {
   const url = URL.parse(value);
-  if (!url || url.username !== '' || url.password !== '') return false;
+  if (url?.username !== '' || url.password !== '') return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isInternalHost(url.hostname));
 }
 
-const httpUrl = { error: 'is no https: URL without credentials (http: only for loopback and cluster-internal hosts)' };
+const httpUrl = {
+  error: 'is no https: URL without credentials (http: only for loopback and cluster-internal hosts)',
+};
 const optionalUrl = z.string().refine(isHttpUrl, httpUrl).optional();
 
 const settingsSchema = z.object({
@@ -142,14 +142,20 @@ function toProblems(error: z.ZodError): Problem[] {
 function crossProblems(settings: Settings): Problem[] {
   if (settings.OUTLOOK_AUTH_MODE !== 'Application') return [];
   const problems: Problem[] = [];
-  const anyTenant = ['common', 'organizations', 'consumers'].includes(settings.OUTLOOK_TENANT_ID.toLowerCase());
+  const anyTenant = ['common', 'organizations', 'consumers'].includes(
+    settings.OUTLOOK_TENANT_ID.toLowerCase(),
+  );
   if (anyTenant && settings.OUTLOOK_TOKEN_URL === undefined) {
     const problem = `"${settings.OUTLOOK_TENANT_ID}" is no single tenant, which OUTLOOK_AUTH_MODE=Application needs`;
     problems.push({ name: 'OUTLOOK_TENANT_ID', problem, example: environment.OUTLOOK_TENANT_ID.example });
   }
   if (settings.OUTLOOK_CLIENT_SECRET === '') {
     const problem = 'is empty, which OUTLOOK_AUTH_MODE=Application does not allow';
-    problems.push({ name: 'OUTLOOK_CLIENT_SECRET', problem, example: environment.OUTLOOK_CLIENT_SECRET.example });
+    problems.push({
+      name: 'OUTLOOK_CLIENT_SECRET',
+      problem,
+      example: environment.OUTLOOK_CLIENT_SECRET.example,
+    });
   }
   return problems;
 }

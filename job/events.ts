@@ -19,7 +19,10 @@ export async function deliverEvents(
     const delivered = await deliverPending(pool, providerId, (event) => post(sinkUrl, timeout, event, log));
     if (delivered > 0) log.info({ delivered }, 'Delivered domain events');
   } catch (error) {
-    log.warn({ reason: error instanceof Error ? error.name : typeof error }, 'Could not read the event outbox');
+    log.warn(
+      { reason: error instanceof Error ? error.name : typeof error },
+      'Could not read the event outbox',
+    );
   }
 }
 

@@ -17,4 +17,7 @@ export type Summary = {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 };
 
-export const shownError = ({ code, message }: SyncError): { code: ErrorCode; message: string } => ({ code, message });
+export const shownError = ({ code, message }: SyncError): { code: ErrorCode; message: string } => ({
+  code,
+  message,
+});

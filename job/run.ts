@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
-import { endpoints, type Settings } from './config.ts';
+import { assemble } from './assemble.ts';
+import type { Settings } from './config.ts';
 import { Interrupted, SyncError, toSyncError } from './errors.ts';
 import { deliverEvents } from './events.ts';
-import { GraphClient } from './graph/client.ts';
 import { type Clock, sleepUntil } from './graph/gate.ts';
-import { MailboxUrls } from './graph/page.ts';
 import { LeaseGuard } from './guard.ts';
 import { backoff } from './plan/retryAfter.ts';
 import { shownError, type Summary } from './result.ts';
@@ -17,9 +16,8 @@ import { assertMigrated } from './store/migrate.ts';
 import { openPool } from './store/pool.ts';
 import { type Provider, type ProviderClaim, resolveProvider } from './store/provider.ts';
 import { reencryptTokens } from './store/tokens.ts';
-import { PageBudget, type SyncContext, Tally } from './sync/context.ts';
+import type { SyncContext } from './sync/context.ts';
 import { cursorState, syncPass } from './sync/pass.ts';
-import { ProviderTokens } from './token.ts';
 
 /**
  * One run: provider, lease, attempts, status. The lease is taken once and kept over all attempts; whatever happens,
@@ -45,7 +43,10 @@ interface Held {
   context: SyncContext | null;
 }
 
-type Outcome = Omit<Summary, 'attempts' | 'durationMs' | 'providerId' | 'upserted' | 'removed' | 'quarantined'>;
+type Outcome = Omit<
+  Summary,
+  'attempts' | 'durationMs' | 'providerId' | 'upserted' | 'removed' | 'quarantined'
+>;
 
 export class Run {
   readonly #request: RunRequest;
@@ -68,21 +69,35 @@ export class Run {
   /** Never throws: whatever goes wrong is the summary's `error`. */
   async execute(): Promise<{ summary: Summary; error: SyncError | null }> {
     const { outcome, error } = await this.#attemptAll().catch((thrown: unknown) => this.#failed(thrown));
-    const { settings, log } = this.#request;
-    this.#held.guard?.stop();
-    if (this.#held.pool && this.#held.lease) {
-      const { NOTIFICATION_SINK_URL: sinkUrl, OUTLOOK_SYNC_REQUEST_TIMEOUT_MS: timeout } = settings;
-      await deliverEvents(this.#held.pool, this.#held.lease.providerId, { sinkUrl, timeout, log });
-    }
-    await this.#held.context?.client.close();
-    await this.#held.pool?.end().catch(() => undefined);
-    const { upserted = 0, removed = 0, quarantined = 0 } = this.#held.context?.tally.counts() ?? {};
-    const durationMs = Date.now() - this.#started;
-    const providerId = this.#held.provider?.id ?? this.#request.claim.providerId;
+    await this.#wrapUp();
+    const { upserted, removed, quarantined } = this.#held.context?.tally ?? nothingDone;
     const { status, cursor, ...rest } = outcome;
+    const providerId = this.#held.provider?.id ?? this.#request.claim.providerId;
     const attempts = Math.max(1, this.#attempts);
-    const summary = { status, providerId, upserted, removed, quarantined, cursor, attempts, durationMs, ...rest };
+    const durationMs = Date.now() - this.#started;
+    const summary = {
+      status,
+      providerId,
+      upserted,
+      removed,
+      quarantined,
+      cursor,
+      attempts,
+      durationMs,
+      ...rest,
+    };
     return { summary, error };
+  }
+
+  /** Events go out when the lease is back already: a slow sink keeps nobody from syncing. */
+  async #wrapUp(): Promise<void> {
+    const { guard, pool, lease, context } = this.#held;
+    const { settings, log } = this.#request;
+    const { NOTIFICATION_SINK_URL: sinkUrl, OUTLOOK_SYNC_REQUEST_TIMEOUT_MS: timeout } = settings;
+    guard?.stop();
+    if (pool && lease) await deliverEvents(pool, lease.providerId, { sinkUrl, timeout, log });
+    await context?.client.close();
+    await pool?.end().catch(() => undefined);
   }
 
   async #attemptAll(): Promise<{ outcome: Outcome; error: null }> {
@@ -97,7 +112,12 @@ export class Run {
         const error = this.#meaning(thrown);
         if (!(error instanceof SyncError) || error.retry !== 'retry') throw error;
         if (this.#attempts > settings.OUTLOOK_SYNC_SCHEDULER_RETRIES) throw error;
-        const wait = backoff(this.#attempts - 1, settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS, 60_000, () => 1);
+        const wait = backoff(
+          this.#attempts - 1,
+          settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS,
+          60_000,
+          () => 1,
+        );
         log.warn({ code: error.code, reason: error.message, attempts: this.#attempts }, 'An attempt failed');
         await this.#sleep(wait + jitter * Math.random());
       }
@@ -151,7 +171,9 @@ export class Run {
     if (await reencryptTokens(pool, lease, this.#request.settings.OUTLOOK_TOKEN_ENCRYPTION_KEYS)) {
       log.info('Encrypted the stored tokens with the first key of the ring');
     }
-    this.#held.context ??= this.#makeContext(pool, lease);
+    const { settings, user } = this.#request;
+    const parts = { settings, pool, lease, userId: claim.userId, user, clock: this.#clock, log };
+    this.#held.context ??= assemble(parts);
     const context = this.#held.context;
     for (let passes = 1; ; passes += 1) {
       await syncPass(context);
@@ -163,38 +185,6 @@ export class Run {
       if (!again) return { status: 'connected', cursor };
       log.info('Another run asked for one more pass');
     }
-  }
-
-  #makeContext(pool: DatabasePool, lease: Lease): SyncContext {
-    const { settings, claim, user, log } = this.#request;
-    const { graphBaseUrl, tokenUrl, appScope } = endpoints(settings);
-    const clock = this.#clock;
-    const appOnly = settings.OUTLOOK_AUTH_MODE === 'Application';
-    const timeout = settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS;
-    const backoffBase = settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS;
-    const { OUTLOOK_CLIENT_ID: clientId, OUTLOOK_CLIENT_SECRET: clientSecret } = settings;
-    const tokens = new ProviderTokens({
-      pool,
-      lease,
-      ring: settings.OUTLOOK_TOKEN_ENCRYPTION_KEYS,
-      login: { tokenUrl, clientId, clientSecret, clock, log, timeout, backoffBase },
-      log,
-      appScope: appOnly ? appScope : null,
-      seed: settings.OUTLOOK_REFRESH_TOKEN ?? null,
-    });
-    const pageSize = settings.OUTLOOK_SYNC_PAGE_SIZE;
-    return {
-      pool,
-      lease,
-      owner: { providerId: lease.providerId, userId: claim.userId },
-      client: new GraphClient({ baseUrl: graphBaseUrl, tokens, clock, log, timeout, backoffBase, pageSize }),
-      urls: new MailboxUrls(graphBaseUrl, appOnly ? user : null),
-      plan: planOf(settings),
-      clock,
-      log,
-      tally: new Tally(log, this.#clock.now),
-      budget: new PageBudget(settings.OUTLOOK_SYNC_DELTA_PAGE_LIMIT),
-    };
   }
 
   async #failed(thrown: unknown): Promise<{ outcome: Outcome; error: SyncError | null }> {
@@ -237,23 +227,11 @@ export class Run {
 }
 
 const mostPasses = 10;
+const nothingDone = { upserted: 0, removed: 0, quarantined: 0 };
 
 /** Class and stack without the text, which may hold anything. */
 function bugReport(cause: unknown): { type: string; stack: string | undefined } {
   if (!(cause instanceof Error)) return { type: typeof cause, stack: undefined };
   const frames = cause.stack?.split('\n').filter((line) => /^\s+at /.test(line));
   return { type: cause.name, stack: frames?.join('\n') };
-}
-
-function planOf(settings: Settings): SyncContext['plan'] {
-  const pushed = settings.OUTLOOK_SYNC_TRIGGER === 'push';
-  return {
-    maxMessages: pushed ? settings.OUTLOOK_PUSH_SYNC_MAX_MESSAGES : settings.OUTLOOK_SYNC_MAX_MESSAGES,
-    deltaPageLimit: settings.OUTLOOK_SYNC_DELTA_PAGE_LIMIT,
-    history: settings.OUTLOOK_SYNC_HISTORY,
-    include: settings.OUTLOOK_SYNC_FOLDERS_INCLUDE,
-    exclude: settings.OUTLOOK_SYNC_FOLDERS_EXCLUDE,
-    deltaScope: settings.OUTLOOK_SYNC_DELTA_SCOPE,
-    storeRawPayload: settings.OUTLOOK_SYNC_STORE_RAW_PAYLOAD === 'true',
-  };
 }

@@ -44,7 +44,8 @@ export function chooseGrant(
   }
   if (seed !== null) return { grant: { type: 'refresh_token', refreshToken: seed }, seedHash: hash };
   if (stored.unreadable) {
-    const message = 'No key of OUTLOOK_TOKEN_ENCRYPTION_KEYS reads the stored tokens; set OUTLOOK_REFRESH_TOKEN';
+    const message =
+      'No key of OUTLOOK_TOKEN_ENCRYPTION_KEYS reads the stored tokens; set OUTLOOK_REFRESH_TOKEN';
     throw new SyncError('TokenUnreadable', message);
   }
   throw new SyncError('RefreshTokenMissing', 'There is no grant yet; set OUTLOOK_REFRESH_TOKEN');
@@ -97,7 +98,8 @@ export class ProviderTokens implements TokenSource {
   /** The stored access token, where it is fresh and belongs to the grant that this run would use. */
   #storedToken({ accessToken, expiresAt, seedHash: origin }: StoredTokens): Usable | null {
     const { appScope, seed } = this.#options;
-    const sameOrigin = appScope === null ? origin !== appOnly && (seed === null || origin === this.#hash) : origin === appOnly;
+    const sameOrigin =
+      appScope === null ? origin !== appOnly && (seed === null || origin === this.#hash) : origin === appOnly;
     if (accessToken === null || expiresAt === null || !sameOrigin) return null;
     const token = { accessToken, expiresAt };
     return this.#isFresh(token) ? token : null;

@@ -51,7 +51,12 @@ export function refusal(status: number, body: unknown, location?: string): Refus
 export const refusalFromText = (status: number, text: string, location?: string): Refusal =>
   refusal(status, parseJson(text), location);
 
-const resetCodes = new Set(['syncstatenotfound', 'syncstateinvalid', 'resyncrequired', 'errorsyncfoldernotfound']);
+const resetCodes = new Set([
+  'syncstatenotfound',
+  'syncstateinvalid',
+  'resyncrequired',
+  'errorsyncfoldernotfound',
+]);
 
 /**
  * Whether a delta cursor is gone and its walk has to start anew: any 410, or any other 4xx with one of these codes.

@@ -62,22 +62,30 @@ async function oneBatch(
     headers: { Prefer: 'IdType="ImmutableId"' },
   }));
   const weight = Math.min(mailboxConcurrency, requests.length);
-  const answer = expectSuccess(await client.send({ url: `${client.baseUrl}/$batch`, body: { requests }, weight }));
+  const answer = expectSuccess(
+    await client.send({ url: `${client.baseUrl}/$batch`, body: { requests }, weight }),
+  );
   const parsed = batchBody.safeParse(answer.body);
-  if (!parsed.success) throw new SyncError('GraphResponseInvalid', 'Graph answered a batch with something else');
+  if (!parsed.success)
+    throw new SyncError('GraphResponseInvalid', 'Graph answered a batch with something else');
   const { responses } = parsed.data;
   for (const key of keys) answers.set(key, 'later');
   for (const { id, status, body } of responses) {
     const key = keys[Number(id)];
-    if (status === 401) throw new SyncError('AccessTokenRejected', 'Graph rejects the token inside a batch (401)');
+    if (status === 401)
+      throw new SyncError('AccessTokenRejected', 'Graph rejects the token inside a batch (401)');
     if (key === undefined || transient(status)) continue;
-    answers.set(key, status >= 200 && status < 300 ? { ok: true, status, body, size: 0 } : refusal(status, body));
+    answers.set(
+      key,
+      status >= 200 && status < 300 ? { ok: true, status, body, size: 0 } : refusal(status, body),
+    );
   }
   const throttled = responses.filter(({ status }) => status === 429);
   if (throttled.length > 0) client.holdMailbox(throttled.map(({ headers }) => retryAfter(headers)));
 }
 
 function retryAfter(headers: Record<string, unknown> | undefined): string | undefined {
-  const [, value] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
+  const [, value] =
+    Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }

@@ -113,12 +113,17 @@ export class GraphClient {
   }
 
   async #renew(rejected: string, tries: Tries): Promise<string> {
-    if (tries.renewed) throw new SyncError('AccessTokenRejected', 'Graph rejects a token that was just issued (401)');
+    if (tries.renewed)
+      throw new SyncError('AccessTokenRejected', 'Graph rejects a token that was just issued (401)');
     tries.renewed = true;
     return this.#options.tokens.renew(rejected);
   }
 
-  async #attempt(request: GraphRequest, token: string, tries: Tries): Promise<Answer | 'again' | 'unauthorized'> {
+  async #attempt(
+    request: GraphRequest,
+    token: string,
+    tries: Tries,
+  ): Promise<Answer | 'again' | 'unauthorized'> {
     const pageSize = Math.min(request.pageSize ?? this.#options.pageSize, this.#largestPage);
     let received: Received;
     try {
@@ -127,13 +132,25 @@ export class GraphClient {
       await this.#afterNetworkFailure(error, tries);
       return 'again';
     }
+    return this.#interpret(received, pageSize, tries);
+  }
+
+  async #interpret(
+    received: Received,
+    pageSize: number,
+    tries: Tries,
+  ): Promise<Answer | 'again' | 'unauthorized'> {
     const { status, text, location } = received;
     if (status === 429) return this.#afterThrottle();
     if (status === 401) return 'unauthorized';
     if (status === 504 && pageSize > smallestPage) this.#shrink(pageSize, tries);
     if (unavailable.has(status)) {
       const { retryAfter } = received;
-      await this.#afterFailure(tries, { code: 'GraphUnavailable', message: `Graph answered ${status}`, retryAfter });
+      await this.#afterFailure(tries, {
+        code: 'GraphUnavailable',
+        message: `Graph answered ${status}`,
+        retryAfter,
+      });
       return 'again';
     }
     if (status < 200 || status > 299) return refusalFromText(status, text, location);
@@ -173,7 +190,13 @@ export class GraphClient {
     if (status === 429) this.#hold(retryAfter);
     else this.#gate.served();
     this.#options.log.debug(
-      { status, durationMs: now() - started, bytes: text.length, requestId, graphRequestId: header('request-id') },
+      {
+        status,
+        durationMs: now() - started,
+        bytes: text.length,
+        requestId,
+        graphRequestId: header('request-id'),
+      },
       'Sent a request to Graph',
     );
     return { status, text, retryAfter, location: header('location') };
@@ -204,12 +227,16 @@ export class GraphClient {
   #shrink(pageSize: number, tries: Tries): void {
     this.#largestPage = Math.max(smallestPage, Math.floor(pageSize / 2));
     tries.failed -= 1;
-    this.#options.log.info({ pageSize: this.#largestPage }, 'Graph took too long for a page, asking for smaller ones');
+    this.#options.log.info(
+      { pageSize: this.#largestPage },
+      'Graph took too long for a page, asking for smaller ones',
+    );
   }
 
   async #afterNetworkFailure(error: unknown, tries: Tries): Promise<void> {
     if (error instanceof SyncError || error instanceof Interrupted) throw error;
-    if (this.#options.clock.signal.aborted) throw new Interrupted('Stopped during a request', { cause: error });
+    if (this.#options.clock.signal.aborted)
+      throw new Interrupted('Stopped during a request', { cause: error });
     const { code, message } = networkFailure(error);
     if (code === 'GraphTimeout') tries.timedOut += 1;
     if (tries.timedOut >= maxTimeouts) throw new SyncError(code, message, { cause: error });
@@ -224,7 +251,10 @@ export class GraphClient {
     const wait = Math.max(retryAfter ?? 0, backoff(tries.failed, backoffBase, 8_000, clock.random));
     const until = clock.now() + wait;
     if (until > clock.deadline) throw new SyncError(code, message, { cause, until: new Date(until) });
-    this.#options.log.info({ code, waitMs: Math.round(wait) }, 'A request to Graph failed and is tried again');
+    this.#options.log.info(
+      { code, waitMs: Math.round(wait) },
+      'A request to Graph failed and is tried again',
+    );
     await sleepUntil(until, clock);
   }
 }
@@ -237,7 +267,8 @@ function networkFailure(error: unknown): { code: ErrorCode; message: string } {
   ) {
     return { code: 'GraphTimeout', message: `Graph did not answer in time (${error.code})` };
   }
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === undefined) throw error;
   return { code: 'GraphUnreachable', message: `The connection to Graph failed (${code})` };
 }

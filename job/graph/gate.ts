@@ -85,7 +85,9 @@ export class RequestGate {
   #assertWithinDeadline(): void {
     if (this.#heldUntil <= this.#clock.deadline) return;
     const until = new Date(this.#heldUntil);
-    throw new SyncError('GraphThrottled', "Graph throttles this mailbox beyond the run's deadline", { until });
+    throw new SyncError('GraphThrottled', "Graph throttles this mailbox beyond the run's deadline", {
+      until,
+    });
   }
 
   async #enter(weight: number): Promise<void> {

@@ -9,7 +9,7 @@ import { SyncError } from '../errors.ts';
 /** Whether `link` is absolute and on the origin of `baseUrl`, without credentials of its own. */
 export function isOnOrigin(link: string, baseUrl: string): boolean {
   const url = URL.parse(link);
-  if (url === null || url.username !== '' || url.password !== '') return false;
+  if (url?.username !== '' || url.password !== '') return false;
   return url.origin === new URL(baseUrl).origin;
 }
 

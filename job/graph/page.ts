@@ -29,7 +29,8 @@ const pageBody = z.object({
  */
 export function readPage(answer: Success, requestUrl: string, baseUrl: string): GraphPage {
   const parsed = pageBody.safeParse(answer.body);
-  if (!parsed.success) throw new SyncError('GraphResponseInvalid', 'Graph answered with something that is no page');
+  if (!parsed.success)
+    throw new SyncError('GraphResponseInvalid', 'Graph answered with something that is no page');
   const { value, '@odata.nextLink': next, '@odata.deltaLink': delta } = parsed.data;
   return {
     entries: value,
@@ -47,13 +48,20 @@ export function readDeltaPage(answer: Success, requestUrl: string, baseUrl: stri
 }
 
 const notAnAuthFailure = new Set(['errorquotaexceeded']);
-const noMailbox = new Set(['mailboxnotenabledforrestapi', 'errornonexistentmailbox', 'request_resourcenotfound']);
+const noMailbox = new Set([
+  'mailboxnotenabledforrestapi',
+  'errornonexistentmailbox',
+  'request_resourcenotfound',
+]);
 
 /** What a refusal means where no special meaning was expected. */
 export function unexpectedRefusal({ status, code }: Refusal): SyncError {
   const named = `${status}${code === '' ? '' : ` ${code}`}`;
   if (notAnAuthFailure.has(code)) {
-    return new SyncError('MailboxQuotaExceeded', `The mailbox is over its quota, so Graph keeps no delta (${named})`);
+    return new SyncError(
+      'MailboxQuotaExceeded',
+      `The mailbox is over its quota, so Graph keeps no delta (${named})`,
+    );
   }
   if (noMailbox.has(code)) return new SyncError('MailboxNotFound', `Graph finds no such mailbox (${named})`);
   if (status === 403) return new SyncError('AccessDenied', `Graph denies access to the mailbox (${named})`);

@@ -56,7 +56,10 @@ const excludedByDefault: ReadonlySet<string> = new Set([
 const root = 'msgfolderroot';
 
 /** The folder and its ancestors, nearest first, without the root; whether the chain is known up to the top. */
-function lineage(node: FolderNode, byId: ReadonlyMap<string, FolderNode>): { chain: FolderNode[]; whole: boolean } {
+function lineage(
+  node: FolderNode,
+  byId: ReadonlyMap<string, FolderNode>,
+): { chain: FolderNode[]; whole: boolean } {
   const chain: FolderNode[] = [];
   const met = new Set<string>();
   let current: FolderNode | undefined = node;

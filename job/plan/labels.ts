@@ -32,7 +32,8 @@ export function labelsOf(folder: string | null, isUnread: boolean, categories: r
 }
 
 /** The categories among stored labels. */
-export const categoriesOf = (labels: readonly string[]): string[] => labels.filter((label) => !isSystemLabel(label));
+export const categoriesOf = (labels: readonly string[]): string[] =>
+  labels.filter((label) => !isSystemLabel(label));
 
 /** Longest category that becomes a label; Outlook allows 255. */
 export const longestCategory = 255;

@@ -16,7 +16,10 @@ const errorBody = z.object({
 const loopDetected = 50_196;
 
 const meanings: Readonly<Record<string, { code: ErrorCode; text: string }>> = {
-  invalid_grant: { code: 'ReauthorizationRequired', text: 'The grant is dead: the user has to sign in again' },
+  invalid_grant: {
+    code: 'ReauthorizationRequired',
+    text: 'The grant is dead: the user has to sign in again',
+  },
   interaction_required: { code: 'ReauthorizationRequired', text: 'The user has to sign in again' },
   consent_required: { code: 'ReauthorizationRequired', text: 'The user has to consent again' },
   login_required: { code: 'ReauthorizationRequired', text: 'The user has to sign in again' },
@@ -24,7 +27,10 @@ const meanings: Readonly<Record<string, { code: ErrorCode; text: string }>> = {
     code: 'ClientCredentialsInvalid',
     text: 'OUTLOOK_CLIENT_ID or OUTLOOK_CLIENT_SECRET is wrong or has expired',
   },
-  unauthorized_client: { code: 'ClientUnauthorized', text: 'The app is not allowed in this tenant or is disabled' },
+  unauthorized_client: {
+    code: 'ClientUnauthorized',
+    text: 'The app is not allowed in this tenant or is disabled',
+  },
   invalid_scope: { code: 'LoginRequestInvalid', text: 'The requested scope is refused' },
   invalid_request: { code: 'LoginRequestInvalid', text: 'The token request is refused' },
   invalid_resource: { code: 'LoginRequestInvalid', text: 'The requested resource is unknown in this tenant' },
@@ -44,7 +50,8 @@ export function loginError(status: number, body: unknown): SyncError {
   if (!parsed.success || status >= 500) return unavailable;
   const number = aadsts(parsed.data);
   const named = `${parsed.data.error}${number === undefined ? '' : `, AADSTS${number}`}`;
-  if (number === loopDetected) return new SyncError('LoginThrottled', `The token endpoint saw a loop (${named})`);
+  if (number === loopDetected)
+    return new SyncError('LoginThrottled', `The token endpoint saw a loop (${named})`);
   const meaning = meanings[parsed.data.error];
   return meaning ? new SyncError(meaning.code, `${meaning.text} (${named})`) : unavailable;
 }

@@ -21,7 +21,13 @@ export interface Fields {
 
 export type Entry =
   | { readonly kind: 'removed'; readonly id: string }
-  | { readonly kind: 'message'; readonly id: string; readonly fields: Fields; readonly full: boolean; readonly raw: object }
+  | {
+      readonly kind: 'message';
+      readonly id: string;
+      readonly fields: Fields;
+      readonly full: boolean;
+      readonly raw: object;
+    }
   | { readonly kind: 'unstorable'; readonly id: string; readonly reason: string };
 
 /** What the `$select` of every list and delta asks for. Read state is only tracked by a delta that selects it. */
@@ -39,7 +45,14 @@ export const selectedProperties = [
 ] as const;
 
 /** A whole representation has all of these; whatever lacks one is taken for a sparse update. */
-const wholeKeys = ['parentFolderId', 'subject', 'receivedDateTime', 'isRead', 'categories', 'toRecipients'] as const;
+const wholeKeys = [
+  'parentFolderId',
+  'subject',
+  'receivedDateTime',
+  'isRead',
+  'categories',
+  'toRecipients',
+] as const;
 
 /** A B-tree entry of Postgres may have 2,704 bytes; EWS advice is to reserve 512 characters for an id. */
 const longestId = 1024;
@@ -68,10 +81,10 @@ function asTimestamp(value: unknown): string | null {
 function asMailbox(value: unknown): string | null {
   const emailAddress = isObject(value) ? value['emailAddress'] : undefined;
   if (!isObject(emailAddress)) return null;
-  const name = asText(emailAddress['name'])?.trim() ?? '';
-  const address = asText(emailAddress['address'])?.trim() ?? '';
-  if (name === '' || address === '') return name || address || null;
-  return `${name} <${address}>`;
+  const name = (asText(emailAddress['name']) ?? '').trim();
+  const address = (asText(emailAddress['address']) ?? '').trim();
+  if (name !== '' && address !== '') return `${name} <${address}>`;
+  return [name, address].find((part) => part !== '') ?? null;
 }
 
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
@@ -79,7 +92,9 @@ const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []
 const asMailboxes = (value: unknown): string[] => asList(value).flatMap((one) => asMailbox(one) ?? []);
 
 const asCategories = (value: unknown): string[] =>
-  asList(value).filter((one): one is string => typeof one === 'string' && one.trim() !== '' && one.length <= longestCategory);
+  asList(value).filter(
+    (one): one is string => typeof one === 'string' && one.trim() !== '' && one.length <= longestCategory,
+  );
 
 function readFields(entry: Json): Fields {
   const parentFolderId = asText(entry['parentFolderId']);
@@ -100,7 +115,8 @@ function readFields(entry: Json): Fields {
 export function readEntry(entry: unknown): Entry {
   if (!isObject(entry)) return { kind: 'unstorable', id: '', reason: 'the entry is no object' };
   const id = entry['id'];
-  if (typeof id !== 'string' || id === '') return { kind: 'unstorable', id: '', reason: 'the entry has no id' };
+  if (typeof id !== 'string' || id === '')
+    return { kind: 'unstorable', id: '', reason: 'the entry has no id' };
   if (id.length > longestId) {
     return { kind: 'unstorable', id: id.slice(0, 64), reason: `the id has ${id.length} characters` };
   }
@@ -120,7 +136,15 @@ export interface Content {
   readonly labels: readonly string[];
 }
 
-const blank: Content = { threadId: null, from: null, to: [], subject: null, snippet: null, internalDate: null, labels: [] };
+const blank: Content = {
+  threadId: null,
+  from: null,
+  to: [],
+  subject: null,
+  snippet: null,
+  internalDate: null,
+  labels: [],
+};
 
 /** What a message's row becomes: the stored one, or a blank, overlaid by the keys that are present. */
 export function mergeContent(stored: Content | null, fields: Fields, label: string | null): Content {

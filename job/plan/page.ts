@@ -26,14 +26,7 @@ export function reducePage(entries: readonly unknown[]): Page {
     const entry = readEntry(one);
     if (entry.kind === 'unstorable') unstorable.push(entry);
     else if (entry.kind === 'removed') removed.add(entry.id);
-    else {
-      const earlier = messages.get(entry.id);
-      messages.set(entry.id, {
-        fields: earlier ? overlay(earlier.fields, entry.fields) : entry.fields,
-        full: entry.full || (earlier?.full ?? false),
-        raw: earlier ? { ...earlier.raw, ...entry.raw } : entry.raw,
-      });
-    }
+    else messages.set(entry.id, joined(messages.get(entry.id), entry));
   }
   for (const id of removed) {
     if (messages.delete(id)) contradictory.add(id);
@@ -42,16 +35,33 @@ export function reducePage(entries: readonly unknown[]): Page {
   return { messages, removed, contradictory, unstorable };
 }
 
+/** Two entries of one message: the later one's keys win. */
+function joined(earlier: Seen | undefined, later: Seen): Seen {
+  if (!earlier) return { fields: later.fields, full: later.full, raw: later.raw };
+  return {
+    fields: overlay(earlier.fields, later.fields),
+    full: earlier.full || later.full,
+    raw: { ...earlier.raw, ...later.raw },
+  };
+}
+
 const short = (text: string): string => createHash('sha1').update(text).digest('base64url').slice(0, 12);
 
-const told = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+const told = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value));
 
 /** What makes a page the same page again: ids and versions, whatever its links say. */
 function fingerprint(entries: readonly unknown[]): string {
   const lines = entries.map((entry) => {
     if (typeof entry !== 'object' || entry === null) return told(entry);
     const one = entry as Record<string, unknown>;
-    return [one['id'], one['@odata.etag'], one['@removed'], one['isRead'], one['parentFolderId'], one['categories']]
+    return [
+      one['id'],
+      one['@odata.etag'],
+      one['@removed'],
+      one['isRead'],
+      one['parentFolderId'],
+      one['categories'],
+    ]
       .map(told)
       .join(' ');
   });

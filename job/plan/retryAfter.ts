@@ -4,7 +4,11 @@
  * @param date the answer's `Date`, against which an HTTP date is read, so that a skewed clock of ours does no harm
  * @returns milliseconds to wait from now, or null where the header is missing or useless
  */
-export function parseRetryAfter(value: string | undefined, date: string | undefined, now: number): number | null {
+export function parseRetryAfter(
+  value: string | undefined,
+  date: string | undefined,
+  now: number,
+): number | null {
   if (value === undefined) return null;
   const text = value.trim();
   if (/^\d{1,9}(?:\.\d+)?$/.test(text)) {

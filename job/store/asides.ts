@@ -35,17 +35,27 @@ export async function quarantine(
 }
 
 /** Lets out of quarantine what could be stored after all. */
-export async function pardon(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+export async function pardon(
+  transaction: Queryable,
+  providerId: string,
+  ids: readonly string[],
+): Promise<void> {
   await transaction.query(sql.type(nothing)`
     DELETE FROM outlook_quarantine
     WHERE "providerId" = ${providerId} AND "externalMessageId" = ANY (${sql.array(ids, 'text')})`);
 }
 
 export async function hasQuarantined(connection: Queryable, providerId: string): Promise<boolean> {
-  return connection.exists(sql.type(nothing)`SELECT FROM outlook_quarantine WHERE "providerId" = ${providerId}`);
+  return connection.exists(
+    sql.type(nothing)`SELECT FROM outlook_quarantine WHERE "providerId" = ${providerId}`,
+  );
 }
 
-export async function defer(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+export async function defer(
+  transaction: Queryable,
+  providerId: string,
+  ids: readonly string[],
+): Promise<void> {
   if (ids.length === 0) return;
   await transaction.query(sql.type(nothing)`
     INSERT INTO outlook_deferred_checks AS d ("providerId", "externalMessageId", "attempts")
@@ -63,7 +73,11 @@ export async function deferred(connection: Queryable, providerId: string, limit:
   return rows.map(({ id }) => id);
 }
 
-export async function undefer(transaction: Queryable, providerId: string, ids: readonly string[]): Promise<void> {
+export async function undefer(
+  transaction: Queryable,
+  providerId: string,
+  ids: readonly string[],
+): Promise<void> {
   if (ids.length === 0) return;
   await transaction.query(sql.type(nothing)`
     DELETE FROM outlook_deferred_checks

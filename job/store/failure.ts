@@ -72,7 +72,9 @@ export function toDatabaseError(error: unknown): unknown {
   if (code === undefined) return error;
   const state = sqlState(error);
   const message = messages[code] ?? 'The database failed a statement';
-  return new SyncError(code, state === undefined ? message : `${message} (SQLSTATE ${state})`, { cause: error });
+  return new SyncError(code, state === undefined ? message : `${message} (SQLSTATE ${state})`, {
+    cause: error,
+  });
 }
 
 /**

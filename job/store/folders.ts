@@ -140,7 +140,11 @@ export interface FoundFolder {
 }
 
 /** Makes a row for a folder that a message names and no list has: the list tells later what it is. */
-export async function ensureFolder(transaction: Queryable, providerId: string, folderId: string): Promise<void> {
+export async function ensureFolder(
+  transaction: Queryable,
+  providerId: string,
+  folderId: string,
+): Promise<void> {
   await transaction.query(sql.type(nothing)`
     INSERT INTO outlook_folder_cursors ("providerId", "folderId") VALUES (${providerId}, ${folderId})
     ON CONFLICT DO NOTHING`);

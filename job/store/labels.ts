@@ -7,7 +7,10 @@ import type { Queryable } from './pool.ts';
 /** Rows of `external_email_labels`. Labels that no message bears any more stay, as Gmail's do. */
 const labelRow = z.object({ id: z.string(), color: z.string().nullable() });
 
-export async function loadLabels(connection: Queryable, providerId: string): Promise<Map<string, string | null>> {
+export async function loadLabels(
+  connection: Queryable,
+  providerId: string,
+): Promise<Map<string, string | null>> {
   const rows = await connection.any(sql.type(labelRow)`
     SELECT "externalLabelId" AS "id", "color" FROM external_email_labels WHERE "providerId" = ${providerId}`);
   return new Map(rows.map(({ id, color }) => [id, color]));
@@ -25,7 +28,13 @@ export async function upsertLabels(
   const rows = labels.names.toSorted().map((name) => {
     const isSystem = isSystemLabel(name);
     const color = isSystem ? undefined : labels.colors.get(name);
-    return { name, type: isSystem ? 'system' : 'user', isSystem, color: color ?? defaultColor, colored: color !== undefined };
+    return {
+      name,
+      type: isSystem ? 'system' : 'user',
+      isSystem,
+      color: color ?? defaultColor,
+      colored: color !== undefined,
+    };
   });
   await transaction.query(sql.type(z.object({}))`
     INSERT INTO external_email_labels AS l (

@@ -41,7 +41,10 @@ export async function markConnected(
       WHERE "id" = ${lease.providerId}`);
     const before = await exchangeFailure(transaction, lease, null);
     if (before !== null) {
-      await emit(transaction, lease, 'SYNC_RECOVERED', { workspaceId: context.workspaceId, recoveredFrom: before });
+      await emit(transaction, lease, 'SYNC_RECOVERED', {
+        workspaceId: context.workspaceId,
+        recoveredFrom: before,
+      });
     }
     return again;
   });
@@ -77,7 +80,11 @@ export async function markFailed(
   });
 }
 
-async function exchangeFailure(transaction: Queryable, lease: Lease, code: string | null): Promise<string | null> {
+async function exchangeFailure(
+  transaction: Queryable,
+  lease: Lease,
+  code: string | null,
+): Promise<string | null> {
   const { failureCode } = await transaction.one(sql.type(failureRow)`
     SELECT "failureCode" FROM outlook_sync_state WHERE "providerId" = ${lease.providerId}`);
   if (failureCode !== code) {

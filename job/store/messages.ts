@@ -74,7 +74,11 @@ const byId = (a: MessageRow, b: MessageRow): number =>
   a.externalMessageId < b.externalMessageId ? -1 : Number(a.externalMessageId > b.externalMessageId);
 
 /** @returns how many rows were new, changed, or moved to another folder */
-async function upsert(connection: Queryable, owner: MailboxOwner, rows: readonly MessageRow[]): Promise<number> {
+async function upsert(
+  connection: Queryable,
+  owner: MailboxOwner,
+  rows: readonly MessageRow[],
+): Promise<number> {
   const input = JSON.stringify(rows.map((row) => ({ id: timeOrderedId(), ...row })));
   const { count } = await connection.one(sql.type(countRow)`
     WITH input AS (
@@ -142,13 +146,21 @@ export async function upsertMessages(
     : { count: await upsert(transaction, owner, rows), rejected: [] };
 }
 
-async function bisect(transaction: Queryable, owner: MailboxOwner, rows: readonly MessageRow[]): Promise<Upserted> {
+async function bisect(
+  transaction: Queryable,
+  owner: MailboxOwner,
+  rows: readonly MessageRow[],
+): Promise<Upserted> {
   try {
-    return { count: await transaction.transaction((savepoint) => upsert(savepoint, owner, rows)), rejected: [] };
+    return {
+      count: await transaction.transaction((savepoint) => upsert(savepoint, owner, rows)),
+      rejected: [],
+    };
   } catch (error) {
     if (!isRowsFault(error)) throw error;
     const [only, second] = rows;
-    if (only && !second) return { count: 0, rejected: [{ id: only.externalMessageId, reason: 'Postgres refuses a value' }] };
+    if (only && !second)
+      return { count: 0, rejected: [{ id: only.externalMessageId, reason: 'Postgres refuses a value' }] };
     const middle = Math.ceil(rows.length / 2);
     const left = await bisect(transaction, owner, rows.slice(0, middle));
     const right = await bisect(transaction, owner, rows.slice(middle));

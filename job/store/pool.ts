@@ -1,5 +1,11 @@
 import { createPgDriverFactory } from '@slonik/pg-driver';
-import { createPool, type CommonQueryMethods, type DatabasePool, type Interceptor, SchemaValidationError } from 'slonik';
+import {
+  createPool,
+  type CommonQueryMethods,
+  type DatabasePool,
+  type Interceptor,
+  SchemaValidationError,
+} from 'slonik';
 import { toDatabaseError } from './failure.ts';
 
 /**
@@ -11,8 +17,7 @@ import { toDatabaseError } from './failure.ts';
 
 const parseRows: Interceptor = {
   name: 'parse rows',
-  transformRow: ({ resultParser, log }, query, row) => {
-    void log;
+  transformRow: ({ resultParser }, query, row) => {
     if (!resultParser) return row;
     const result = resultParser['~standard'].validate(row);
     if (result instanceof Promise) throw new TypeError('A row schema must be synchronous');

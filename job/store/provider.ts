@@ -48,7 +48,9 @@ function assertClaim(row: Provider, claim: ProviderClaim): Provider {
 }
 
 async function byId(connection: Queryable, providerId: string): Promise<Provider | null> {
-  return connection.maybeOne(sql.type(providerRow)`SELECT ${columns} FROM email_providers WHERE "id" = ${providerId}`);
+  return connection.maybeOne(
+    sql.type(providerRow)`SELECT ${columns} FROM email_providers WHERE "id" = ${providerId}`,
+  );
 }
 
 /** The `OUTLOOK` row of this address and user; of several, the one of this workspace, then the active, then the eldest. */

@@ -33,7 +33,11 @@ const tokenRow = z.object({
   refreshTokenSeedHash: z.string().nullable(),
 });
 
-export async function loadTokens(pool: DatabasePool, providerId: string, ring: KeyRing): Promise<StoredTokens> {
+export async function loadTokens(
+  pool: DatabasePool,
+  providerId: string,
+  ring: KeyRing,
+): Promise<StoredTokens> {
   const row = await translated(() =>
     pool.one(sql.type(tokenRow)`
       SELECT p."accessToken", p."refreshToken", s."refreshTokenSeedHash",
@@ -51,7 +55,8 @@ export async function loadTokens(pool: DatabasePool, providerId: string, ring: K
     accessToken,
     refreshToken,
     unreadable:
-      (row.accessToken !== null && accessToken === null) || (row.refreshToken !== null && refreshToken === null),
+      (row.accessToken !== null && accessToken === null) ||
+      (row.refreshToken !== null && refreshToken === null),
     expiresAt: row.expiresAt,
     seedHash: row.refreshTokenSeedHash,
     version: row.refreshToken,

@@ -63,7 +63,11 @@ export async function leftovers(
 }
 
 /** Strikes off leftovers that have been dealt with. */
-export async function settle(transaction: Queryable, providerId: string, messageIds: readonly string[]): Promise<void> {
+export async function settle(
+  transaction: Queryable,
+  providerId: string,
+  messageIds: readonly string[],
+): Promise<void> {
   await transaction.query(sql.type(nothing)`
     DELETE FROM outlook_walk_unseen u USING outlook_folder_cursors c
     WHERE c."id" = u."folderCursorId" AND c."providerId" = ${providerId} AND c."steady"
@@ -76,7 +80,11 @@ const countRow = z.object({ count: z.number() });
  * Deletes up to `limit` rows of folders that are no longer synced. Only to be called when all folders that are have
  * been drained, so that what moved from there to here has been seen here.
  */
-export async function sweepUntracked(transaction: Queryable, providerId: string, limit: number): Promise<number> {
+export async function sweepUntracked(
+  transaction: Queryable,
+  providerId: string,
+  limit: number,
+): Promise<number> {
   const { count } = await transaction.one(sql.type(countRow)`
     WITH doomed AS (
       SELECT f."messageId"

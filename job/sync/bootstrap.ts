@@ -20,7 +20,8 @@ export async function bootstrap(
   let url: string | null = null;
   let left = plan.maxMessages;
   for (let pages = 0; left > 0 && !isStopping(context); pages += 1) {
-    if (pages >= mostPages) throw new SyncError('PageLoop', 'Graph serves pages of recent messages without end');
+    if (pages >= mostPages)
+      throw new SyncError('PageLoop', 'Graph serves pages of recent messages without end');
     const answer = expectSuccess(await client.send({ url: url ?? first, pageSize: plan.maxMessages }));
     const page: GraphPage = readPage(answer, url ?? first(plan.maxMessages), client.baseUrl);
     const entries = page.entries.slice(0, left);

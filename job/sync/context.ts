@@ -111,7 +111,12 @@ export class FolderIndex {
       const known = folder.listed || folder.wellKnownName !== null;
       const kept = folder.tracked || !known || undecided.has(folder.id);
       const label = folderLabel(folder.wellKnownName);
-      this.#byId.set(folder.folderId, { id: folder.id, kept, known: known && !undecided.has(folder.id), label });
+      this.#byId.set(folder.folderId, {
+        id: folder.id,
+        kept,
+        known: known && !undecided.has(folder.id),
+        label,
+      });
     }
   }
 

@@ -5,7 +5,13 @@ import { type FolderEntry, readFolder } from '../graph/folderEntry.ts';
 import { expectSuccess, type GraphPage, readDeltaPage, readPage, unexpectedRefusal } from '../graph/page.ts';
 import { wellKnownNames } from '../plan/folders.ts';
 import { rememberPage } from '../plan/page.ts';
-import { type FoundFolder, nameFolders, unlistFolders, unlistUnmet, upsertFolders } from '../store/folders.ts';
+import {
+  type FoundFolder,
+  nameFolders,
+  unlistFolders,
+  unlistUnmet,
+  upsertFolders,
+} from '../store/folders.ts';
 import { fenced } from '../store/lease.ts';
 import type { ListPosition, Scope } from '../store/state.ts';
 import { saveList } from '../store/state.ts';
@@ -26,17 +32,22 @@ export interface ListOutcome {
 const budgetKey = '/mailFolders/delta';
 const mostResets = 2;
 
-export async function readFolderList(context: SyncContext, scope: Scope, start: ListPosition): Promise<ListOutcome> {
+export async function readFolderList(
+  context: SyncContext,
+  scope: Scope,
+  start: ListPosition,
+): Promise<ListOutcome> {
   if (start.withoutDelta) return listAnew(context, scope, start);
   let position = start;
   let changed = false;
-  for (let resets = 0; ; ) {
+  for (let resets = 0; ;) {
     if (isStopping(context) || !context.budget.take(budgetKey)) return { complete: position.steady, changed };
     const step = await oneStep(context, scope, position);
     if (step === 'unsupported') return listAnew(context, scope, position);
     if (step === 'reset') {
       resets += 1;
-      if (resets > mostResets) throw new SyncError('CursorExpired', 'Graph resets the folder list again and again');
+      if (resets > mostResets)
+        throw new SyncError('CursorExpired', 'Graph resets the folder list again and again');
       context.log.warn('Graph dropped the cursor of the folder list; listing all folders anew');
       position = { ...position, link: null, steady: false, pages: [] };
       continue;
@@ -68,7 +79,8 @@ async function oneStep(context: SyncContext, scope: Scope, position: ListPositio
 function advance(position: ListPosition, { entries, nextLink, deltaLink }: GraphPage): ListPosition {
   if (nextLink === null) return { ...position, link: deltaLink, steady: true, pages: [] };
   const pages = rememberPage(position.pages, { entries, nextLink });
-  if (pages === null) throw new SyncError('PageLoop', 'Graph serves the same pages of the folder list again and again');
+  if (pages === null)
+    throw new SyncError('PageLoop', 'Graph serves the same pages of the folder list again and again');
   return { ...position, link: nextLink, steady: false, pages };
 }
 
@@ -78,10 +90,16 @@ async function store(
 ): Promise<void> {
   const { pool, lease, owner } = context;
   const folders = page.entries.map(readFolder).filter((folder) => folder !== null);
-  const gone = await confirmGone(context, folders.filter(({ removed }) => removed));
+  const gone = await confirmGone(
+    context,
+    folders.filter(({ removed }) => removed),
+  );
   const present = lastOfEach(folders.filter(({ removed }) => !removed));
   await fenced(pool, lease, async (transaction) => {
-    await upsertFolders(transaction, owner.providerId, { folders: [...present, ...gone.present], round: next.round });
+    await upsertFolders(transaction, owner.providerId, {
+      folders: [...present, ...gone.present],
+      round: next.round,
+    });
     await unlistFolders(transaction, owner.providerId, gone.ids);
     if (next.steady) await unlistUnmet(transaction, owner.providerId, next.round);
     await saveList(transaction, owner.providerId, { scope, list: next });
@@ -113,7 +131,8 @@ async function confirmGone(
 function found(answer: InnerAnswer): FoundFolder {
   if (answer === 'later') throw new SyncError('GraphUnavailable', 'Graph could not tell about a folder');
   const folder = readFolder(expectSuccess(answer).body);
-  if (folder === null) throw new SyncError('GraphResponseInvalid', 'Graph answered with something that is no folder');
+  if (folder === null)
+    throw new SyncError('GraphResponseInvalid', 'Graph answered with something that is no folder');
   const { folderId, parentFolderId = null, displayName = null } = folder;
   return { folderId, parentFolderId, displayName };
 }
@@ -126,7 +145,9 @@ async function listAnew(context: SyncContext, scope: Scope, { round }: ListPosit
   for (let parent = open.shift(); parent !== undefined; parent = open.shift()) {
     const folders = await children(context, parent);
     all.push(...folders);
-    open.push(...folders.filter(({ childFolderCount }) => childFolderCount > 0).map(({ folderId }) => folderId));
+    open.push(
+      ...folders.filter(({ childFolderCount }) => childFolderCount > 0).map(({ folderId }) => folderId),
+    );
   }
   const list: ListPosition = { link: null, steady: true, pages: [], round: round + 1, withoutDelta: true };
   await fenced(pool, lease, async (transaction) => {

@@ -1,11 +1,25 @@
 import { type Disposition, selectFolders } from '../plan/folders.ts';
 import { historyStart } from '../plan/history.ts';
 import { hasQuarantined } from '../store/asides.ts';
-import { type Folder, ensureFolder, loadFolders, restartWalks, trackFolders, wholeMailbox } from '../store/folders.ts';
+import {
+  type Folder,
+  ensureFolder,
+  loadFolders,
+  restartWalks,
+  trackFolders,
+  wholeMailbox,
+} from '../store/folders.ts';
 import { upsertLabels } from '../store/labels.ts';
 import { fenced } from '../store/lease.ts';
 import { translated } from '../store/pool.ts';
-import { loadState, saveCategoriesRead, saveHistory, savePrimaryCursor, type Scope, type SyncState } from '../store/state.ts';
+import {
+  loadState,
+  saveCategoriesRead,
+  saveHistory,
+  savePrimaryCursor,
+  type Scope,
+  type SyncState,
+} from '../store/state.ts';
 import { sweepHistory } from '../store/walks.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Categories } from './categories.ts';
@@ -46,7 +60,10 @@ export async function syncPass(context: SyncContext): Promise<void> {
 }
 
 /** A new history setting walks everything anew: further back, or with what is too old swept. */
-async function settleHistory(context: SyncContext, state: SyncState & { scope: Scope }): Promise<string | null> {
+async function settleHistory(
+  context: SyncContext,
+  state: SyncState & { scope: Scope },
+): Promise<string | null> {
   const { pool, lease, owner, plan, clock, tally } = context;
   if (state.historySetting === plan.history) return state.historyFrom;
   const from = historyStart(plan.history, new Date(clock.now()));
@@ -76,7 +93,10 @@ async function settleFolders(
     const disposition = dispositions.get(id);
     return disposition === 'tracked' ? !tracked : disposition === 'excluded' && (tracked || cursor !== null);
   });
-  if (changes.length > 0 || (state.scope === 'Mailbox' && !rows.some((row) => row.folderId === wholeMailbox))) {
+  if (
+    changes.length > 0 ||
+    (state.scope === 'Mailbox' && !rows.some((row) => row.folderId === wholeMailbox))
+  ) {
     await fenced(pool, lease, async (transaction) => {
       await trackFolders(transaction, dispositions);
       if (state.scope === 'Mailbox') await ensureFolder(transaction, providerId, wholeMailbox);
@@ -84,7 +104,13 @@ async function settleFolders(
   }
   const folders = await translated(() => loadFolders(pool, providerId));
   const undecided = new Set([...dispositions].filter(([, what]) => what === 'undecided').map(([id]) => id));
-  return { folders, index: new FolderIndex(folders.filter(({ folderId }) => folderId !== wholeMailbox), undecided) };
+  return {
+    folders,
+    index: new FolderIndex(
+      folders.filter(({ folderId }) => folderId !== wholeMailbox),
+      undecided,
+    ),
+  };
 }
 
 /** By `outlook_folder_cursors.id`. A folder that the complete list does not have is none of ours any more. */
@@ -103,10 +129,16 @@ function disposeOf(
 function cursorsOf(folders: readonly Folder[], scope: Scope, primaryCursor: string | null): Folder[] {
   if (scope === 'Mailbox') {
     const whole = folders.filter(({ folderId }) => folderId === wholeMailbox);
-    return whole.map((folder) => ({ ...folder, cursor: primaryCursor, steady: folder.steady && primaryCursor !== null }));
+    return whole.map((folder) => ({
+      ...folder,
+      cursor: primaryCursor,
+      steady: folder.steady && primaryCursor !== null,
+    }));
   }
   const tracked = folders.filter((folder) => folder.tracked && folder.folderId !== wholeMailbox);
-  return tracked.toSorted((a, b) => Number(b.wellKnownName === 'inbox') - Number(a.wellKnownName === 'inbox'));
+  return tracked.toSorted(
+    (a, b) => Number(b.wellKnownName === 'inbox') - Number(a.wellKnownName === 'inbox'),
+  );
 }
 
 /** Walks all cursors, a few at a time. The first failure keeps the others from going on and is thrown at the end. */
@@ -140,12 +172,16 @@ async function refreshColors(context: SyncContext, categories: Categories, state
 /** Where a provider's cursors stand, as the status of the resource names it. */
 export type CursorState = 'None' | 'Bootstrapping' | 'Paging' | 'Steady';
 
-export async function cursorState({ pool, owner }: Pick<SyncContext, 'pool' | 'owner'>): Promise<CursorState> {
+export async function cursorState({
+  pool,
+  owner,
+}: Pick<SyncContext, 'pool' | 'owner'>): Promise<CursorState> {
   const state = await translated(() => loadState(pool, owner.providerId));
   if (state.scope === null) return 'None';
   const folders = await translated(() => loadFolders(pool, owner.providerId));
   const cursors = cursorsOf(folders, state.scope, state.primaryCursor);
-  if (!state.list.steady && state.list.round <= 1 && cursors.every(({ completed }) => !completed)) return 'Bootstrapping';
+  if (!state.list.steady && state.list.round <= 1 && cursors.every(({ completed }) => !completed))
+    return 'Bootstrapping';
   if (cursors.some(({ completed }) => !completed)) return 'Bootstrapping';
   return state.list.steady && cursors.every(({ steady }) => steady) ? 'Steady' : 'Paging';
 }

@@ -98,7 +98,10 @@ async function ask(
     else await place(context, anywhere, { id, seen, stored: about.stored.get(id) ?? null, prepared });
   }
   if (prepared.deferred.length > 0) {
-    context.log.warn({ messages: prepared.deferred.length }, 'Graph could not tell about some messages; asked again next time');
+    context.log.warn(
+      { messages: prepared.deferred.length },
+      'Graph could not tell about some messages; asked again next time',
+    );
   }
   return prepared;
 }
@@ -129,31 +132,35 @@ async function place(context: SyncContext, source: PageSource, placing: Placing)
   }
   const content = mergeContent(stored, seen.fields, where.label);
   const { historyFrom } = source;
-  if (historyFrom !== null && content.internalDate !== null && `${content.internalDate}Z` < historyFrom) return;
+  if (historyFrom !== null && content.internalDate !== null && `${content.internalDate}Z` < historyFrom)
+    return;
   const raw = context.plan.storeRawPayload ? seen.raw : null;
   prepared.rows.push({ externalMessageId: id, folder: where.id, raw, ...content });
 }
 
+const isKept = (one: Place | undefined): one is Place => one?.known === true && one.kept;
+
 async function whereabouts(
   context: SyncContext,
   { folders, folderId, onlyKnown }: PageSource,
-  message: { fields: Fields; stored: StoredMessage | null },
+  { fields, stored }: { fields: Fields; stored: StoredMessage | null },
 ): Promise<Place | null> {
-  const named = message.fields.parentFolderId ?? folderId;
-  if (named === null) {
-    const folder = message.stored?.folder ?? null;
-    return folder === null ? null : folders.byRow(folder);
-  }
-  const place = folders.get(named);
-  if (onlyKnown === true) return place?.known === true && place.kept ? place : null;
-  return place ?? makePlace(context, folders, named);
+  const named = fields.parentFolderId ?? folderId;
+  if (named === null) return folders.byRow(stored?.folder ?? '');
+  const listed = folders.get(named);
+  if (onlyKnown === true) return isKept(listed) ? listed : null;
+  return listed ?? makePlace(context, folders, named);
 }
 
 /**
  * A folder that the list did not have when it was read: the message is kept under a row of its own until the next
  * list tells what the folder is.
  */
-async function makePlace(context: SyncContext, folders: FolderIndex, folderId: string): Promise<Place | null> {
+async function makePlace(
+  context: SyncContext,
+  folders: FolderIndex,
+  folderId: string,
+): Promise<Place | null> {
   const { providerId } = context.owner;
   await fenced(context.pool, context.lease, (transaction) => ensureFolder(transaction, providerId, folderId));
   const rows = await translated(() => loadFolders(context.pool, providerId));

@@ -38,13 +38,15 @@ async function chooseScope(context: SyncContext, known: Scope | null): Promise<S
   if (answer.ok) return 'Mailbox';
   if (!isUnsupported(answer)) throw unexpectedRefusal(answer);
   if (wanted === 'Auto') return 'Folders';
-  const message = 'Graph tracks no changes of /messages as a whole; set OUTLOOK_SYNC_DELTA_SCOPE to Auto or Folders';
+  const message =
+    'Graph tracks no changes of /messages as a whole; set OUTLOOK_SYNC_DELTA_SCOPE to Auto or Folders';
   throw new SyncError('DeltaScopeUnsupported', message);
 }
 
 /** A cursor that was there before us is kept only if it is one of the kind that this scope keeps there. */
 function adopt(cursor: string | null, scope: Scope): string | null {
-  const kind = scope === 'Mailbox' ? /^\/[^?]*(?<!mailFolders\/[^/]*)\/messages\/delta/i : /\/mailFolders\/delta/i;
+  const kind =
+    scope === 'Mailbox' ? /^\/[^?]*(?<!mailFolders\/[^/]*)\/messages\/delta/i : /\/mailFolders\/delta/i;
   return cursor !== null && kind.test(URL.parse(cursor)?.pathname ?? '') ? cursor : null;
 }
 
@@ -53,13 +55,19 @@ async function dropForeignCursors(context: SyncContext): Promise<void> {
   const { pool, lease, owner, client, log } = context;
   const isForeign = (link: string | null): boolean => link !== null && !isOnOrigin(link, client.baseUrl);
   const state = await translated(() => loadState(pool, owner.providerId));
-  const folders = (await translated(() => loadFolders(pool, owner.providerId))).filter((one) => isForeign(one.cursor));
+  const folders = (await translated(() => loadFolders(pool, owner.providerId))).filter((one) =>
+    isForeign(one.cursor),
+  );
   const list = isForeign(state.list.link);
   if (!list && !isForeign(state.primaryCursor) && folders.length === 0) return;
   log.warn({ cursors: folders.length + 1 }, 'Refused stored cursors that lead away from Graph; walking anew');
   await fenced(pool, lease, async (transaction) => {
     if (isForeign(state.primaryCursor)) await savePrimaryCursor(transaction, owner.providerId, null);
-    if (list) await saveScope(transaction, owner.providerId, { scope: state.scope ?? 'Folders', primaryCursor: null });
+    if (list)
+      await saveScope(transaction, owner.providerId, {
+        scope: state.scope ?? 'Folders',
+        primaryCursor: null,
+      });
     for (const { id } of folders) {
       await updateCursor(transaction, {
         id,

@@ -39,7 +39,9 @@ type Ending =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'again'; readonly position: Position; readonly reset: boolean };
 
-type Fetched = { readonly kind: 'page'; readonly page: GraphPage; readonly url: string } | { readonly kind: 'refused'; readonly answer: Refusal };
+type Fetched =
+  | { readonly kind: 'page'; readonly page: GraphPage; readonly url: string }
+  | { readonly kind: 'refused'; readonly answer: Refusal };
 
 /** With a filter, Graph ends the first round of a delta after so many messages. Source: Graph docs, delta-query-messages. */
 const filterCap = 5_000;
@@ -47,7 +49,7 @@ const mostResets = 2;
 
 export async function walkCursor(rooms: WalkRooms, folder: Folder): Promise<void> {
   let position = await resume(rooms, folder);
-  for (let resets = 0; ; ) {
+  for (let resets = 0; ;) {
     const ending = await new Walk(rooms, folder).run(position);
     if (ending.kind === 'stopped') return;
     if (ending.reset) resets += 1;
@@ -128,7 +130,9 @@ class Walk {
   #startUrl({ filteredFrom }: Position): string {
     const { urls } = this.#rooms.context;
     const { folderId } = this.#folder;
-    return folderId === wholeMailbox ? urls.mailboxDelta(filteredFrom) : urls.folderDelta(folderId, filteredFrom);
+    return folderId === wholeMailbox
+      ? urls.mailboxDelta(filteredFrom)
+      : urls.folderDelta(folderId, filteredFrom);
   }
 
   /** Where the walk stands once this page is stored. */
@@ -138,7 +142,8 @@ class Walk {
     const here = { ...position, location: null };
     if (nextLink !== null) {
       const pages = rememberPage(position.pages, { entries, nextLink });
-      if (pages === null) throw new SyncError('PageLoop', 'Graph serves the same pages of a folder again and again');
+      if (pages === null)
+        throw new SyncError('PageLoop', 'Graph serves the same pages of a folder again and again');
       return { ...here, link: nextLink, pages, walked: counted };
     }
     if (position.filteredFrom !== null && position.whole && counted >= filterCap) {
@@ -190,15 +195,24 @@ class Walk {
     await this.#drain(0);
     const whole = atStart(historyFrom, position.unfiltered, this.#location(answer));
     if (isReset(answer)) {
-      context.log.warn({ status: answer.status, code: answer.code }, 'Graph dropped the cursor of a folder; walking it anew');
+      context.log.warn(
+        { status: answer.status, code: answer.code },
+        'Graph dropped the cursor of a folder; walking it anew',
+      );
       return { kind: 'again', reset: true, position: whole };
     }
     if (isNotFound(answer) && this.#folder.folderId !== wholeMailbox) {
-      context.log.warn({ code: answer.code }, 'Graph finds no such folder any more; leaving it to the next folder list');
+      context.log.warn(
+        { code: answer.code },
+        'Graph finds no such folder any more; leaving it to the next folder list',
+      );
       return { kind: 'stopped' };
     }
     if (position.link === null && position.filteredFrom !== null && isUnsupported(answer)) {
-      context.log.warn({ code: answer.code }, 'Graph refused the filter of a delta; walking the folder whole');
+      context.log.warn(
+        { code: answer.code },
+        'Graph refused the filter of a delta; walking the folder whole',
+      );
       return { kind: 'again', reset: true, position: atStart(historyFrom, true, null) };
     }
     throw unexpectedRefusal(answer);

@@ -70,7 +70,8 @@ export class PageWriter {
 
   /** Begins to write a page; the turn tells how it goes. */
   write(page: PageWrite): Turn {
-    const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    let start = (): void => undefined;
+    const started = new Promise<void>((resolve) => (start = resolve));
     const { messages, removed, contradictory } = reducePage(page.entries);
     const ids = new Set([...messages.keys(), ...removed, ...contradictory]);
     const blockers = this.#writing.filter((other) => !ids.isDisjointFrom(other.ids)).map(({ done }) => done);
@@ -125,7 +126,10 @@ export class PageWriter {
       const folderId = step?.page.source.folderId ?? null;
       const counts = await this.#messages(transaction, prepared, { ...how, folderId });
       if (step?.page.walk) await this.#meet(transaction, step.page.walk, prepared.met);
-      await upsertLabels(transaction, this.#context.owner, { names: labels, colors: this.#categories.colors });
+      await upsertLabels(transaction, this.#context.owner, {
+        names: labels,
+        colors: this.#categories.colors,
+      });
       if (step) await this.#moveCursor(transaction, step.page, counts.rejected);
       return counts;
     });
@@ -156,15 +160,28 @@ export class PageWriter {
 
   async #begin(transaction: Queryable, { update, folderId }: WalkStep): Promise<void> {
     const { providerId } = this.#context.owner;
-    await beginWalk(transaction, { cursorId: update.id, providerId, wholeMailbox: folderId === wholeMailbox });
+    await beginWalk(transaction, {
+      cursorId: update.id,
+      providerId,
+      wholeMailbox: folderId === wholeMailbox,
+    });
   }
 
-  async #meet(transaction: Queryable, { update, begins, meets }: WalkStep, ids: readonly string[]): Promise<void> {
+  async #meet(
+    transaction: Queryable,
+    { update, begins, meets }: WalkStep,
+    ids: readonly string[],
+  ): Promise<void> {
     const { providerId } = this.#context.owner;
-    if ((begins || meets) && ids.length > 0) await meet(transaction, { cursorId: update.id, providerId }, ids);
+    if ((begins || meets) && ids.length > 0)
+      await meet(transaction, { cursorId: update.id, providerId }, ids);
   }
 
-  async #moveCursor(transaction: Queryable, { walk, after }: PageWrite, rejected: readonly unknown[]): Promise<void> {
+  async #moveCursor(
+    transaction: Queryable,
+    { walk, after }: PageWrite,
+    rejected: readonly unknown[],
+  ): Promise<void> {
     await after?.done;
     if (!walk) return;
     if (rejected.length > 0) this.#context.log.warn({ messages: rejected.length }, 'Quarantined messages');

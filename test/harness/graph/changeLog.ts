@@ -1,0 +1,47 @@
+/**
+ * What happened in a mailbox, in order: the ground truth from which delta rounds are computed. Append-only, so
+ * the changes of a closed window never alter and a delta link can be asked again with the same result.
+ */
+
+/** `moved` is for the mailbox-wide scope: the item stays in it, but its mutable id has changed. */
+export type ChangeKind = 'added' | 'updated' | 'removed' | 'moved';
+
+export interface Change {
+  sequence: number;
+  /** The serial of the message or folder. */
+  item: number;
+  kind: ChangeKind;
+  /** How often the item had moved before this change: names the mutable id that it bore until then. */
+  moves: number;
+  /** The properties that changed; empty unless `updated`. */
+  keys: readonly string[];
+}
+
+/** The scopes beside folder ids. */
+export const FOLDER_LIST_SCOPE = 'mailFolders';
+export const MAILBOX_SCOPE = 'messages';
+
+export class ChangeLog {
+  readonly #byScope = new Map<string, Change[]>();
+  #sequence = 0;
+
+  /** The number of the latest change; 0 for a mailbox in which nothing has happened yet. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  record(scopes: readonly string[], change: Omit<Change, 'sequence'>): void {
+    this.#sequence += 1;
+    for (const scope of scopes) {
+      const list = this.#byScope.get(scope) ?? [];
+      list.push({ ...change, sequence: this.#sequence });
+      this.#byScope.set(scope, list);
+    }
+  }
+
+  /** The changes of a scope with `after` < sequence <= `until`, oldest first. */
+  between(scope: string, after: number, until: number): Change[] {
+    const list = this.#byScope.get(scope) ?? [];
+    return list.filter((change) => change.sequence > after && change.sequence <= until);
+  }
+}
