@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
+import type { Agent } from 'undici';
 import { endpoints, type Settings } from './config.ts';
 import { GraphClient } from './graph/client.ts';
 import type { Clock } from './graph/gate.ts';
@@ -18,6 +19,7 @@ export interface Parts {
   readonly user: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly agent: Agent;
 }
 
 export function assemble(parts: Parts): SyncContext {
@@ -33,7 +35,7 @@ export function assemble(parts: Parts): SyncContext {
       tokens: tokensOf(parts),
       clock,
       log,
-      timeout: settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS,
+      agent: parts.agent,
       backoffBase: settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS,
       pageSize: settings.OUTLOOK_SYNC_PAGE_SIZE,
     }),
@@ -46,7 +48,7 @@ export function assemble(parts: Parts): SyncContext {
   };
 }
 
-function tokensOf({ settings, pool, lease, clock, log }: Parts): ProviderTokens {
+function tokensOf({ settings, pool, lease, clock, log, agent }: Parts): ProviderTokens {
   const { tokenUrl, appScope } = endpoints(settings);
   return new ProviderTokens({
     pool,
@@ -58,7 +60,7 @@ function tokensOf({ settings, pool, lease, clock, log }: Parts): ProviderTokens 
       clientSecret: settings.OUTLOOK_CLIENT_SECRET,
       clock,
       log,
-      timeout: settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS,
+      agent,
       backoffBase: settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS,
     },
     log,

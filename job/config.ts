@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { environment, type Variable, type VariableName } from '../api/environment.ts';
 import { cloudEndpoints } from './graph/cloud.ts';
 import { isHistory } from './plan/history.ts';
@@ -138,18 +138,17 @@ function toProblems(error: z.ZodError): Problem[] {
   });
 }
 
-/** Rules over several settings; they speak only of settings that are well-formed themselves. */
-function crossProblems(settings: Settings): Problem[] {
-  if (settings.OUTLOOK_AUTH_MODE !== 'Application') return [];
+/** Rules over several settings; from what was given, so that they are told together with every other problem. */
+function crossProblems(given: Record<string, string>): Problem[] {
+  if (given['OUTLOOK_AUTH_MODE'] !== 'Application') return [];
   const problems: Problem[] = [];
-  const anyTenant = ['common', 'organizations', 'consumers'].includes(
-    settings.OUTLOOK_TENANT_ID.toLowerCase(),
-  );
-  if (anyTenant && settings.OUTLOOK_TOKEN_URL === undefined) {
-    const problem = `"${settings.OUTLOOK_TENANT_ID}" is no single tenant, which OUTLOOK_AUTH_MODE=Application needs`;
+  const tenant = given['OUTLOOK_TENANT_ID'] ?? environment.OUTLOOK_TENANT_ID.fallback;
+  const anyTenant = ['common', 'organizations', 'consumers'].includes(tenant.toLowerCase());
+  if (anyTenant && given['OUTLOOK_TOKEN_URL'] === undefined) {
+    const problem = `"${tenant}" is no single tenant, which OUTLOOK_AUTH_MODE=Application needs`;
     problems.push({ name: 'OUTLOOK_TENANT_ID', problem, example: environment.OUTLOOK_TENANT_ID.example });
   }
-  if (settings.OUTLOOK_CLIENT_SECRET === '') {
+  if (given['OUTLOOK_CLIENT_SECRET'] === '') {
     const problem = 'is empty, which OUTLOOK_AUTH_MODE=Application does not allow';
     problems.push({
       name: 'OUTLOOK_CLIENT_SECRET',
@@ -175,9 +174,8 @@ export type Parsed<T> = { ok: true; value: T; warnings: string[] } | { ok: false
 export function parseSettings(env: NodeJS.ProcessEnv): Parsed<Settings> {
   const given = present(env);
   const result = settingsSchema.safeParse(given);
-  if (!result.success) return { ok: false, problems: toProblems(result.error) };
-  const problems = crossProblems(result.data);
-  if (problems.length > 0) return { ok: false, problems };
+  const problems = [...(result.success ? [] : toProblems(result.error)), ...crossProblems(given)];
+  if (!result.success || problems.length > 0) return { ok: false, problems };
   return { ok: true, value: result.data, warnings: clampWarnings(given, result.data) };
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
-import { request as httpRequest } from 'undici';
+import type { Agent } from 'undici';
+import { sendHttp } from './graph/http.ts';
 import { deliverPending, type OutboxEvent } from './store/outbox.ts';
 
 /**
@@ -11,12 +12,12 @@ import { deliverPending, type OutboxEvent } from './store/outbox.ts';
 export async function deliverEvents(
   pool: DatabasePool,
   providerId: string,
-  delivery: { sinkUrl: string | undefined; timeout: number; log: Logger },
+  delivery: { agent: Agent; sinkUrl: string | undefined; log: Logger },
 ): Promise<void> {
-  const { sinkUrl, timeout, log } = delivery;
+  const { agent, sinkUrl, log } = delivery;
   if (sinkUrl === undefined) return;
   try {
-    const delivered = await deliverPending(pool, providerId, (event) => post(sinkUrl, timeout, event, log));
+    const delivered = await deliverPending(pool, providerId, (event) => post({ agent, sinkUrl, log }, event));
     if (delivered > 0) log.info({ delivered }, 'Delivered domain events');
   } catch (error) {
     log.warn(
@@ -26,8 +27,10 @@ export async function deliverEvents(
   }
 }
 
-async function post(sinkUrl: string, timeout: number, event: OutboxEvent, log: Logger): Promise<boolean> {
-  const limit = Math.min(timeout, 10_000);
+async function post(
+  { agent, sinkUrl, log }: { agent: Agent; sinkUrl: string; log: Logger },
+  event: OutboxEvent,
+): Promise<boolean> {
   const body = JSON.stringify({
     specversion: '1.0',
     id: event.id,
@@ -39,16 +42,11 @@ async function post(sinkUrl: string, timeout: number, event: OutboxEvent, log: L
     data: event.data,
   });
   try {
-    const response = await httpRequest(sinkUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' },
-      body,
-      headersTimeout: limit,
-      bodyTimeout: limit,
-    });
-    await response.body.dump();
-    if (response.statusCode >= 200 && response.statusCode < 300) return true;
-    log.warn({ status: response.statusCode, event: event.id }, 'The notification sink refused an event');
+    const headers = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+    const signal = AbortSignal.timeout(10_000);
+    const { status } = await sendHttp(agent, { url: sinkUrl, headers, body, signal });
+    if (status >= 200 && status < 300) return true;
+    log.warn({ status, event: event.id }, 'The notification sink refused an event');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     log.warn({ code, event: event.id }, 'The notification sink cannot be reached');

@@ -32,10 +32,15 @@ function finish(summary: object, code: ExitCode): void {
   process.exit(code);
 }
 
-/** All problems at once, for people on stderr and for programs in the summary. */
+/** All problems at once: in words where a person looks on, as log lines where a program does, and in the summary. */
 function refuse(problems: readonly Problem[]): void {
-  const lines = problems.map(({ name, problem, example }) => `  ${name}: ${problem}. Example: ${example}`);
-  writeSync(2, `The configuration is not valid; nothing was touched.\n${lines.join('\n')}\n`);
+  const lines = problems.map(({ name, problem, example }) =>
+    process.stderr.isTTY
+      ? `  ${name}: ${problem}. Example: ${example}`
+      : JSON.stringify({ level: 'error', name, problem, example, msg: 'The configuration is not valid' }),
+  );
+  if (process.stderr.isTTY) lines.unshift('The configuration is not valid; nothing was touched.');
+  writeSync(2, `${lines.join('\n')}\n`);
   const message = problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ');
   finish({ status: 'error', error: { code: 'ConfigurationInvalid', message } }, exitCodes.usage);
 }
@@ -60,6 +65,13 @@ async function runMigrate({ problems }: Command & { name: 'migrate' }): Promise<
   }
 }
 
+/** The last resort against a database or a kernel that never answers: the lease runs out by itself. */
+function watch(deadlineSeconds: number): void {
+  const hung = new SyncError('DatabaseUnreachable', 'The run did not end within a minute of its deadline');
+  const end = (): void => finish({ status: 'error', error: shownError(hung) }, hung.exitCode);
+  setTimeout(end, Math.min((deadlineSeconds + 60) * 1000, 2 ** 31 - 1)).unref();
+}
+
 async function runSync({ claim, user, problems }: Command & { name: 'sync' }): Promise<void> {
   const settings = parseSettings(process.env);
   if (!settings.ok || problems.length > 0) {
@@ -68,6 +80,7 @@ async function runSync({ claim, user, problems }: Command & { name: 'sync' }): P
   }
   const log = createLog(settings.value.LOG_LEVEL, randomUUID());
   for (const warning of settings.warnings) log.warn(warning);
+  watch(settings.value.OUTLOOK_SYNC_DEADLINE_SECONDS);
   const run = new Run({ settings: settings.value, claim, user, log, signal: stop.signal });
   const { summary, error } = await run.execute();
   finish(summary, error instanceof SyncError ? error.exitCode : exitCodes.ok);

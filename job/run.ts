@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
+import type { Agent } from 'undici';
 import { assemble } from './assemble.ts';
 import type { Settings } from './config.ts';
 import { Interrupted, SyncError, toSyncError } from './errors.ts';
 import { deliverEvents } from './events.ts';
 import { type Clock, sleepUntil } from './graph/gate.ts';
+import { openAgent } from './graph/http.ts';
 import { LeaseGuard } from './guard.ts';
 import { backoff } from './plan/retryAfter.ts';
 import { shownError, type Summary } from './result.ts';
@@ -36,6 +38,7 @@ export interface RunRequest {
 
 /** What was obtained so far; a failure may come at any of it. */
 interface Held {
+  readonly agent: Agent;
   pool: DatabasePool | null;
   provider: Provider | null;
   lease: Lease | null;
@@ -52,7 +55,7 @@ export class Run {
   readonly #request: RunRequest;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
-  readonly #held: Held = { pool: null, provider: null, lease: null, guard: null, context: null };
+  readonly #held: Held;
   readonly #started = Date.now();
   #lost = false;
   #attempts = 0;
@@ -62,6 +65,8 @@ export class Run {
     const { settings, signal } = request;
     if (signal.aborted) this.#stop.abort();
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
+    const agent = openAgent(settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS);
+    this.#held = { agent, pool: null, provider: null, lease: null, guard: null, context: null };
     const deadline = this.#started + settings.OUTLOOK_SYNC_DEADLINE_SECONDS * 1000;
     this.#clock = { now: Date.now, random: Math.random, signal: this.#stop.signal, deadline };
   }
@@ -69,7 +74,7 @@ export class Run {
   /** Never throws: whatever goes wrong is the summary's `error`. */
   async execute(): Promise<{ summary: Summary; error: SyncError | null }> {
     const { outcome, error } = await this.#attemptAll().catch((thrown: unknown) => this.#failed(thrown));
-    await this.#wrapUp();
+    await this.#wrapUp(error?.code === 'LeaseLost');
     const { upserted, removed, quarantined } = this.#held.context?.tally ?? nothingDone;
     const { status, cursor, ...rest } = outcome;
     const providerId = this.#held.provider?.id ?? this.#request.claim.providerId;
@@ -89,14 +94,18 @@ export class Run {
     return { summary, error };
   }
 
-  /** Events go out when the lease is back already: a slow sink keeps nobody from syncing. */
-  async #wrapUp(): Promise<void> {
-    const { guard, pool, lease, context } = this.#held;
+  /**
+   * Events go out when the lease is back already: a slow sink keeps nobody from syncing. A run that lost its lease
+   * leaves them to its successor.
+   */
+  async #wrapUp(lost: boolean): Promise<void> {
+    const { guard, pool, lease } = this.#held;
     const { settings, log } = this.#request;
-    const { NOTIFICATION_SINK_URL: sinkUrl, OUTLOOK_SYNC_REQUEST_TIMEOUT_MS: timeout } = settings;
+    const { agent } = this.#held;
+    const { NOTIFICATION_SINK_URL: sinkUrl } = settings;
     guard?.stop();
-    if (pool && lease) await deliverEvents(pool, lease.providerId, { sinkUrl, timeout, log });
-    await context?.client.close();
+    if (pool && lease && !lost) await deliverEvents(pool, lease.providerId, { agent, sinkUrl, log });
+    await agent.destroy();
     await pool?.end().catch(() => undefined);
   }
 
@@ -137,7 +146,8 @@ export class Run {
   async #attempt(): Promise<Outcome> {
     const { settings, claim, log } = this.#request;
     const held = this.#held;
-    held.pool ??= await openPool({ databaseUrl: settings.DATABASE_URL });
+    const idleInTransaction = settings.OUTLOOK_SYNC_LEASE_SECONDS * 1000;
+    held.pool ??= await openPool({ databaseUrl: settings.DATABASE_URL, idleInTransaction });
     await assertMigrated(held.pool);
     held.provider = await resolveProvider(held.pool, claim);
     if (!held.lease) {
@@ -172,14 +182,18 @@ export class Run {
       log.info('Encrypted the stored tokens with the first key of the ring');
     }
     const { settings, user } = this.#request;
-    const parts = { settings, pool, lease, userId: claim.userId, user, clock: this.#clock, log };
+    const { agent } = this.#held;
+    const parts = { settings, pool, lease, userId: claim.userId, user, clock: this.#clock, log, agent };
     this.#held.context ??= assemble(parts);
     const context = this.#held.context;
     for (let passes = 1; ; passes += 1) {
+      const began = this.#clock.now();
       await syncPass(context);
       const cursor = await cursorState(context);
       if (this.#clock.signal.aborted) throw new Interrupted('Stopped between two pages');
-      log.info({ ...context.tally.counts(), requests: context.client.requests, cursor }, 'Finished a pass');
+      const { requests } = context.client;
+      const durationMs = this.#clock.now() - began;
+      log.info({ ...context.tally.counts(), requests, cursor, durationMs }, 'Finished a pass');
       const final = passes >= mostPasses || this.#clock.now() >= this.#clock.deadline;
       const again = await markConnected(pool, lease, { workspaceId: claim.workspaceId, final });
       if (!again) return { status: 'connected', cursor };

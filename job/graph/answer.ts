@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { deepWellFormed, mayBeIllFormed } from '../plan/wellFormed.ts';
 
 /**
@@ -27,7 +27,8 @@ export interface Refusal {
 
 export type Answer = Success | Refusal;
 
-const errorBody = z.object({ error: z.object({ code: z.string() }) });
+/** A code is a word; anything else might be text that must not be shown. */
+const errorBody = z.object({ error: z.object({ code: z.string().regex(/^[\w.-]{1,80}$/) }) });
 
 function parseJson(text: string): unknown {
   try {

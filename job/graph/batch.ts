@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SyncError } from '../errors.ts';
 import { type Answer, refusal } from './answer.ts';
 import type { GraphClient } from './client.ts';
@@ -26,7 +26,7 @@ const batchBody = z.object({
 /** An inner answer; `later` where Graph could not tell for the moment. */
 export type InnerAnswer = Answer | 'later';
 
-const transient = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+const transient = (status: number): boolean => [401, 408, 429].includes(status) || status >= 500;
 
 /**
  * GETs each of `urls` (relative to the service root). What stays throttled or unavailable after some rounds is
@@ -72,8 +72,6 @@ async function oneBatch(
   for (const key of keys) answers.set(key, 'later');
   for (const { id, status, body } of responses) {
     const key = keys[Number(id)];
-    if (status === 401)
-      throw new SyncError('AccessTokenRejected', 'Graph rejects the token inside a batch (401)');
     if (key === undefined || transient(status)) continue;
     answers.set(
       key,

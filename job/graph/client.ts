@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { Agent, errors as undiciErrors, request as httpRequest } from 'undici';
+import { type Agent, errors as undiciErrors } from 'undici';
 import { type ErrorCode, Interrupted, SyncError } from '../errors.ts';
 import { backoff, parseRetryAfter } from '../plan/retryAfter.ts';
 import { type Answer, parseBody, refusalFromText } from './answer.ts';
 import { type Clock, RequestGate, sleepUntil } from './gate.ts';
+import { sendHttp } from './http.ts';
 import { isOnOrigin } from './links.ts';
 
 /**
@@ -19,8 +20,8 @@ export interface GraphClientOptions {
   readonly tokens: TokenSource;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Milliseconds until the headers, and between two parts of the body. */
-  readonly timeout: number;
+  /** Whose timeouts hold for every request; closed by whoever opened it. */
+  readonly agent: Agent;
   /** First wait after a failure, in milliseconds; doubled for each one after it. */
   readonly backoffBase: number;
   /** Messages asked for per delta page, until a 504 shrinks it. */
@@ -74,7 +75,6 @@ export class GraphClient {
   readonly baseUrl: string;
   readonly #options: GraphClientOptions;
   readonly #gate: RequestGate;
-  readonly #agent: Agent;
   /** Lowered by each 504. */
   #largestPage = Infinity;
   #requests = 0;
@@ -83,18 +83,11 @@ export class GraphClient {
     this.#options = options;
     this.baseUrl = options.baseUrl;
     this.#gate = new RequestGate(options.clock);
-    const { timeout } = options;
-    const connect = { timeout: Math.min(timeout, 10_000) };
-    this.#agent = new Agent({ bodyTimeout: timeout, connect, connections: 4, headersTimeout: timeout });
   }
 
   /** HTTP requests sent so far, those that failed among them. */
   get requests(): number {
     return this.#requests;
-  }
-
-  async close(): Promise<void> {
-    await this.#agent.destroy();
   }
 
   /**
@@ -168,9 +161,9 @@ export class GraphClient {
     const { now, signal } = this.#options.clock;
     const started = now();
     this.#requests += 1;
-    const response = await httpRequest(url, {
-      dispatcher: this.#agent,
-      method: request.body === undefined ? 'GET' : 'POST',
+    const post = request.body !== undefined;
+    const { status, text, header } = await sendHttp(this.#options.agent, {
+      url,
       headers: {
         accept: 'application/json',
         authorization: `Bearer ${token}`,
@@ -178,14 +171,11 @@ export class GraphClient {
         'return-client-request-id': 'true',
         prefer: `IdType="ImmutableId", odata.maxpagesize=${pageSize}`,
         'user-agent': 'outlook-sync/0.1',
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(post && { 'content-type': 'application/json' }),
       },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
+      ...(post && { body: JSON.stringify(request.body) }),
       signal,
     });
-    const text = await response.body.text();
-    const header = (name: string): string | undefined => [response.headers[name]].flat()[0];
-    const status = response.statusCode;
     const retryAfter = parseRetryAfter(header('retry-after'), header('date'), now());
     if (status === 429) this.#hold(retryAfter);
     else this.#gate.served();

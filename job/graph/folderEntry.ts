@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One entry of a folder list or of a folder delta. */
 export interface FolderEntry {

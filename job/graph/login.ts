@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import { request as httpRequest } from 'undici';
-import { z } from 'zod';
+import type { Agent } from 'undici';
+import * as z from 'zod';
 import { Interrupted, SyncError } from '../errors.ts';
 import { loginError } from '../plan/loginError.ts';
 import { backoff, parseRetryAfter } from '../plan/retryAfter.ts';
+import { parseBody } from './answer.ts';
 import { type Clock, sleepUntil } from './gate.ts';
+import { sendHttp } from './http.ts';
 
 /**
  * The token endpoint of the Microsoft identity platform: one form in, tokens or a meaning out. It keeps nothing.
@@ -16,7 +18,7 @@ export interface LoginOptions {
   readonly clientSecret: string;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly timeout: number;
+  readonly agent: Agent;
   readonly backoffBase: number;
 }
 
@@ -56,23 +58,15 @@ interface Reply {
 }
 
 async function post(options: LoginOptions, body: string): Promise<Reply> {
-  const { clock, timeout, tokenUrl } = options;
-  const response = await httpRequest(tokenUrl, {
-    method: 'POST',
+  const { agent, clock, tokenUrl } = options;
+  const { status, text, header } = await sendHttp(agent, {
+    url: tokenUrl,
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body,
-    bodyTimeout: timeout,
-    headersTimeout: timeout,
     signal: clock.signal,
   });
-  const text = await response.body.text();
-  const header = (name: string): string | undefined => [response.headers[name]].flat()[0];
   const retryAfter = parseRetryAfter(header('retry-after'), header('date'), clock.now());
-  try {
-    return { status: response.statusCode, body: JSON.parse(text), retryAfter };
-  } catch {
-    return { status: response.statusCode, body: undefined, retryAfter };
-  }
+  return { status, body: parseBody(text), retryAfter };
 }
 
 async function attempt(options: LoginOptions, grant: Grant): Promise<IssuedTokens | Failed> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SyncError } from '../errors.ts';
 import { selectedProperties } from '../plan/message.ts';
 import type { Answer, Refusal, Success } from './answer.ts';
@@ -85,7 +85,8 @@ export class MailboxUrls {
   }
 
   recentMessages(count: number): string {
-    return `${this.#root}/messages?$top=${count}&$select=${selectedProperties.join(',')}`;
+    const order = '$orderby=receivedDateTime%20desc';
+    return `${this.#root}/messages?$top=${count}&${order}&$select=${selectedProperties.join(',')}`;
   }
 
   mailboxDelta(from: string | null): string {

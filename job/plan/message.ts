@@ -25,7 +25,10 @@ export type Entry =
       readonly kind: 'message';
       readonly id: string;
       readonly fields: Fields;
-      readonly full: boolean;
+      /** Whether it names all that was selected, so that nothing of a stored row has to be kept. */
+      readonly complete: boolean;
+      /** Whether it says enough for a row of its own. */
+      readonly sufficient: boolean;
       readonly raw: object;
     }
   | { readonly kind: 'unstorable'; readonly id: string; readonly reason: string };
@@ -44,8 +47,8 @@ export const selectedProperties = [
   'categories',
 ] as const;
 
-/** A whole representation has all of these; whatever lacks one is taken for a sparse update. */
-const wholeKeys = [
+/** A whole representation has all of these; `from` and some others are absent from drafts and system items. */
+const sufficientKeys = [
   'parentFolderId',
   'subject',
   'receivedDateTime',
@@ -121,8 +124,9 @@ export function readEntry(entry: unknown): Entry {
     return { kind: 'unstorable', id: id.slice(0, 64), reason: `the id has ${id.length} characters` };
   }
   if ('@removed' in entry) return { kind: 'removed', id };
-  const full = wholeKeys.every((key) => key in entry);
-  return { kind: 'message', id, fields: readFields(entry), full, raw: entry };
+  const complete = selectedProperties.every((key) => key in entry);
+  const sufficient = complete || sufficientKeys.every((key) => key in entry);
+  return { kind: 'message', id, fields: readFields(entry), complete, sufficient, raw: entry };
 }
 
 /** A message as its row has it. */

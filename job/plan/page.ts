@@ -13,7 +13,10 @@ export interface Page {
 
 export interface Seen {
   readonly fields: Fields;
-  readonly full: boolean;
+  /** Names all that was selected. */
+  readonly complete: boolean;
+  /** Says enough for a row of its own. */
+  readonly sufficient: boolean;
   readonly raw: object;
 }
 
@@ -37,10 +40,11 @@ export function reducePage(entries: readonly unknown[]): Page {
 
 /** Two entries of one message: the later one's keys win. */
 function joined(earlier: Seen | undefined, later: Seen): Seen {
-  if (!earlier) return { fields: later.fields, full: later.full, raw: later.raw };
+  if (!earlier) return later;
   return {
     fields: overlay(earlier.fields, later.fields),
-    full: earlier.full || later.full,
+    complete: earlier.complete || later.complete,
+    sufficient: earlier.sufficient || later.sufficient,
     raw: { ...earlier.raw, ...later.raw },
   };
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Queryable } from './pool.ts';
 
 /**
  * Messages that a page had to set aside so that it could go on: quarantined ones, which cannot be stored, and
- * deferred ones, whose state Graph could not tell for the moment and which the next run asks for again.
+ * deferred ones, which a later run asks Graph about again.
  */
 const nothing = z.object({});
 
@@ -51,25 +51,39 @@ export async function hasQuarantined(connection: Queryable, providerId: string):
   );
 }
 
+/** Why a message is asked about again, and in which run that was found out. */
+export interface Deferral {
+  /** True for a message that is known by asking alone: no cursor of its folder has shown it yet. */
+  readonly unconfirmed: boolean;
+  readonly epoch: string;
+}
+
 export async function defer(
   transaction: Queryable,
   providerId: string,
-  ids: readonly string[],
+  change: Deferral & { ids: readonly string[] },
 ): Promise<void> {
+  const { ids, unconfirmed, epoch } = change;
   if (ids.length === 0) return;
   await transaction.query(sql.type(nothing)`
-    INSERT INTO outlook_deferred_checks AS d ("providerId", "externalMessageId", "attempts")
-    SELECT ${providerId}, "id", 1 FROM unnest(${sql.array(ids, 'text')}) AS r ("id")
-    ON CONFLICT ("providerId", "externalMessageId") DO UPDATE SET "attempts" = d."attempts" + 1`);
+    INSERT INTO outlook_deferred_checks AS d ("providerId", "externalMessageId", "unconfirmed", "leaseEpoch", "attempts")
+    SELECT ${providerId}, "id", ${unconfirmed}, ${epoch}, 1 FROM unnest(${sql.array(ids, 'text')}) AS r ("id")
+    ON CONFLICT ("providerId", "externalMessageId") DO UPDATE
+      SET "attempts" = d."attempts" + 1, "unconfirmed" = excluded."unconfirmed", "leaseEpoch" = excluded."leaseEpoch"`);
 }
 
 const idRow = z.object({ id: z.string() });
 
-/** The messages to ask for again, the least often asked first. */
-export async function deferred(connection: Queryable, providerId: string, limit: number): Promise<string[]> {
+/** Messages of earlier runs to ask about again, the least often asked first. */
+export async function deferred(
+  connection: Queryable,
+  providerId: string,
+  wanted: Deferral & { limit: number },
+): Promise<string[]> {
   const rows = await connection.any(sql.type(idRow)`
     SELECT "externalMessageId" AS "id" FROM outlook_deferred_checks
-    WHERE "providerId" = ${providerId} ORDER BY "attempts", "createdAt" LIMIT ${limit}`);
+    WHERE "providerId" = ${providerId} AND "unconfirmed" = ${wanted.unconfirmed} AND "leaseEpoch" < ${wanted.epoch}
+    ORDER BY "attempts", "createdAt" LIMIT ${wanted.limit}`);
   return rows.map(({ id }) => id);
 }
 

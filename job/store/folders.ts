@@ -1,5 +1,5 @@
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Disposition, FolderNode } from '../plan/folders.ts';
 import type { Queryable } from './pool.ts';
 

@@ -1,5 +1,5 @@
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSystemLabel } from '../plan/labels.ts';
 import type { MailboxOwner } from './messages.ts';
 import type { Queryable } from './pool.ts';

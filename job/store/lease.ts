@@ -1,5 +1,5 @@
 import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SyncError } from '../errors.ts';
 import { type Queryable, translated } from './pool.ts';
 

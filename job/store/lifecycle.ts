@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SyncError } from '../errors.ts';
 import { fenced, type Lease, releaseLease } from './lease.ts';
 import type { Queryable } from './pool.ts';

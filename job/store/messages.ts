@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Content } from '../plan/message.ts';
 import { isRowsFault } from './failure.ts';
 import type { Queryable } from './pool.ts';
@@ -49,7 +49,7 @@ export async function loadMessages(
   if (ids.length === 0) return new Map();
   const rows = await connection.any(sql.type(storedRow)`
     SELECT m."externalMessageId", f."folderCursorId"::text AS "folder", m."threadId", m."from", m."to", m."subject",
-           m."snippet", m."internalDate"::text, m."labels"
+           m."snippet", to_char(m."internalDate", 'YYYY-MM-DD"T"HH24:MI:SS.US') AS "internalDate", m."labels"
     FROM external_email_messages m LEFT JOIN outlook_message_folders f ON f."messageId" = m."id"
     WHERE m."providerId" = ${providerId} AND m."externalMessageId" = ANY (${sql.array(ids, 'text')})`);
   return new Map(rows.map(({ externalMessageId, ...stored }) => [externalMessageId, stored]));

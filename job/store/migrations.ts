@@ -116,6 +116,7 @@ const syncState: Migration = {
       "refreshTokenSeedHash" text,
       "failureCode" text,
       "categoriesReadAt" timestamp,
+      "adopted" boolean NOT NULL DEFAULT false,
       "createdAt" timestamp NOT NULL DEFAULT ${utcNow},
       "updatedAt" timestamp NOT NULL DEFAULT ${utcNow}
     )`,
@@ -157,11 +158,13 @@ const syncState: Migration = {
     `CREATE TABLE outlook_deferred_checks (
       "providerId" uuid NOT NULL REFERENCES email_providers ("id") ON DELETE CASCADE,
       "externalMessageId" text COLLATE "C" NOT NULL,
+      "unconfirmed" boolean NOT NULL DEFAULT false,
+      "leaseEpoch" bigint NOT NULL,
       "attempts" integer NOT NULL DEFAULT 0,
       "createdAt" timestamp NOT NULL DEFAULT ${utcNow},
       PRIMARY KEY ("providerId", "externalMessageId")
     )`,
-    `COMMENT ON TABLE outlook_deferred_checks IS 'Messages whose state Graph could not tell for the moment; asked again in the next run'`,
+    `COMMENT ON TABLE outlook_deferred_checks IS 'Messages to ask Graph about again: it could not tell, or no cursor has shown them yet'`,
     `CREATE TABLE outlook_quarantine (
       "providerId" uuid NOT NULL REFERENCES email_providers ("id") ON DELETE CASCADE,
       "externalMessageId" text COLLATE "C" NOT NULL,

@@ -1,5 +1,5 @@
 import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import { translated } from './pool.ts';
 
 /** Events that wait for delivery. They were written with the status that they announce. */

@@ -11,8 +11,7 @@ import { toDatabaseError } from './failure.ts';
 /**
  * The connection pool, and the two rules by which everything in this folder talks to Postgres: rows are parsed by
  * the zod type of their query, and a failure leaves as a `SyncError` of ours.
- * Nothing here keeps state in a session (no advisory lock outlives its transaction, no LISTEN, no SET), so a
- * transaction pooler such as PgBouncer may stand in between.
+ * Nothing here keeps state in a session: no advisory lock outlives its transaction, and there is no LISTEN or SET.
  */
 
 const parseRows: Interceptor = {
@@ -30,15 +29,22 @@ export interface PoolOptions {
   readonly databaseUrl: string;
   /** Two write pages, one renews the lease. */
   readonly connections?: number;
+  /**
+   * How long a transaction may sit idle before Postgres ends it: the lease's duration, so that a process that was
+   * paused in the middle of one does not keep its successor waiting on a row lock.
+   */
+  readonly idleInTransaction?: number;
 }
 
-export async function openPool({ databaseUrl, connections = 4 }: PoolOptions): Promise<DatabasePool> {
+export async function openPool(options: PoolOptions): Promise<DatabasePool> {
+  const { databaseUrl, connections = 4, idleInTransaction = 60_000 } = options;
   try {
-    return await createPool(databaseUrl, {
+    const pool = await createPool(databaseUrl, {
       captureStackTrace: false,
       connectionRetryLimit: 0,
       connectionTimeout: 5_000,
       driverFactory: createPgDriverFactory(),
+      idleInTransactionSessionTimeout: idleInTransaction,
       idleTimeout: 'DISABLE_TIMEOUT',
       interceptors: [parseRows],
       maxPoolSize: connections,
@@ -48,6 +54,9 @@ export async function openPool({ databaseUrl, connections = 4 }: PoolOptions): P
       transactionRetryLimit: 3,
       typeParsers: [],
     });
+    // An idle connection that the server ends is replaced at its next use; nobody else has to hear of it.
+    pool.on('error', () => undefined);
+    return pool;
   } catch (error) {
     throw toDatabaseError(error);
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SyncError } from '../errors.ts';
 import { type Queryable, translated } from './pool.ts';
 

@@ -1,5 +1,5 @@
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Queryable } from './pool.ts';
 
 /**
@@ -29,6 +29,8 @@ export interface SyncState {
   readonly historyFrom: string | null;
   /** Milliseconds since the master categories were read; null for never. */
   readonly categoriesAge: number | null;
+  /** Whether rows of before our time have been dealt with. */
+  readonly adopted: boolean;
 }
 
 const stateRow = z.object({
@@ -42,6 +44,7 @@ const stateRow = z.object({
   historySetting: z.string().nullable(),
   historyFrom: z.string().nullable(),
   categoriesAge: z.number().nullable(),
+  adopted: z.boolean(),
 });
 
 const nothing = z.object({});
@@ -49,7 +52,7 @@ const nothing = z.object({});
 export async function loadState(connection: Queryable, providerId: string): Promise<SyncState> {
   const row = await connection.one(sql.type(stateRow)`
     SELECT s."deltaScope", p."outlookSyncCursor", s."listLink", s."listSteady", s."listPages", s."listRound",
-           s."listWithoutDelta",
+           s."listWithoutDelta", s."adopted",
            s."historySetting", to_char(s."historyFrom", 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "historyFrom",
            (extract(epoch FROM timezone('UTC', now()) - s."categoriesReadAt") * 1000)::float8 AS "categoriesAge"
     FROM outlook_sync_state s JOIN email_providers p ON p."id" = s."providerId"
@@ -69,6 +72,7 @@ export async function loadState(connection: Queryable, providerId: string): Prom
     historySetting: row.historySetting,
     historyFrom: row.historyFrom,
     categoriesAge: row.categoriesAge,
+    adopted: row.adopted,
   };
 }
 
@@ -124,4 +128,9 @@ export async function saveHistory(
 export async function saveCategoriesRead(transaction: Queryable, providerId: string): Promise<void> {
   await transaction.query(sql.type(nothing)`
     UPDATE outlook_sync_state SET "categoriesReadAt" = timezone('UTC', now()) WHERE "providerId" = ${providerId}`);
+}
+
+export async function saveAdopted(transaction: Queryable, providerId: string): Promise<void> {
+  await transaction.query(sql.type(nothing)`
+    UPDATE outlook_sync_state SET "adopted" = true WHERE "providerId" = ${providerId}`);
 }

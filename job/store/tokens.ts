@@ -1,5 +1,5 @@
 import { type DatabasePool, sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decrypt, encrypt, isUnderOldKey, type KeyRing, type Place } from './cipher.ts';
 import { fenced, type Lease } from './lease.ts';
 import { translated } from './pool.ts';

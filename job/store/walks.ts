@@ -1,5 +1,5 @@
 import { sql } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Queryable } from './pool.ts';
 
 /**
@@ -77,19 +77,19 @@ export async function settle(
 const countRow = z.object({ count: z.number() });
 
 /**
- * Deletes up to `limit` rows of folders that are no longer synced. Only to be called when all folders that are have
+ * Deletes up to `limit` rows of folders that are no longer synced, given by `outlook_folder_cursors.id`. Only to be called when all folders that are have
  * been drained, so that what moved from there to here has been seen here.
  */
 export async function sweepUntracked(
   transaction: Queryable,
-  providerId: string,
+  folders: readonly string[],
   limit: number,
 ): Promise<number> {
+  if (folders.length === 0) return 0;
   const { count } = await transaction.one(sql.type(countRow)`
     WITH doomed AS (
-      SELECT f."messageId"
-      FROM outlook_message_folders f JOIN outlook_folder_cursors c ON c."id" = f."folderCursorId"
-      WHERE c."providerId" = ${providerId} AND NOT c."tracked" AND c."folderId" <> ''
+      SELECT "messageId" FROM outlook_message_folders
+      WHERE "folderCursorId" = ANY (${sql.array(folders, 'int8')})
       LIMIT ${limit}
     ), unplaced AS (
       DELETE FROM outlook_message_folders f USING doomed d WHERE f."messageId" = d."messageId"
@@ -121,4 +121,19 @@ export async function sweepHistory(transaction: Queryable, providerId: string, f
     )
     SELECT count(*)::int AS "count" FROM gone`);
   return count;
+}
+
+const adoptedRow = z.object({ id: z.string() });
+
+/**
+ * Up to `limit` external ids of rows that were there before us: an earlier sync module's, perhaps under ids that
+ * change with every move. Only to be called once all folders have been drained, when ours all have a folder.
+ */
+export async function unplaced(connection: Queryable, providerId: string, limit: number): Promise<string[]> {
+  const rows = await connection.any(sql.type(adoptedRow)`
+    SELECT m."externalMessageId" AS "id" FROM external_email_messages m
+    WHERE m."providerId" = ${providerId}
+      AND NOT EXISTS (SELECT FROM outlook_message_folders f WHERE f."messageId" = m."id")
+    LIMIT ${limit}`);
+  return rows.map(({ id }) => id);
 }

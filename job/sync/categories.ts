@@ -1,5 +1,6 @@
 import type { DatabasePool } from 'slonik';
-import { z } from 'zod';
+import * as z from 'zod';
+import { SyncError } from '../errors.ts';
 import type { GraphClient } from '../graph/client.ts';
 import type { MailboxUrls } from '../graph/page.ts';
 import { categoryColor, isSystemLabel, unread } from '../plan/labels.ts';
@@ -52,9 +53,18 @@ export class Categories {
     await this.#reading;
   }
 
+  /** Whether this run has read the master list. */
+  get wasRead(): boolean {
+    return this.#reading !== null;
+  }
+
+  /** A colour is never worth a failed sync. */
   async #read(): Promise<void> {
-    const answer = await this.#client.send({ url: this.#urls.masterCategories() });
-    const parsed = masterList.safeParse(answer.ok ? answer.body : null);
+    const answer = await this.#client.send({ url: this.#urls.masterCategories() }).catch((error: unknown) => {
+      if (error instanceof SyncError) return null;
+      throw error;
+    });
+    const parsed = masterList.safeParse(answer?.ok === true ? answer.body : null);
     for (const one of parsed.success ? parsed.data.value : []) {
       const { success, data } = category.safeParse(one);
       const color = success ? categoryColor(data.color) : null;

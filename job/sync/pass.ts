@@ -1,3 +1,4 @@
+import { type ErrorCode, SyncError } from '../errors.ts';
 import { type Disposition, selectFolders } from '../plan/folders.ts';
 import { historyStart } from '../plan/history.ts';
 import { hasQuarantined } from '../store/asides.ts';
@@ -26,7 +27,7 @@ import { Categories } from './categories.ts';
 import { FolderIndex, isStopping, type SyncContext } from './context.ts';
 import { readFolderList, resolveWellKnown } from './folderList.ts';
 import { settleScope } from './scope.ts';
-import { recheckDeferred, sweepFolders, sweepLeftovers } from './sweep.ts';
+import { recheckDeferred, recheckUnconfirmed, sweepAdopted, sweepFolders, sweepLeftovers } from './sweep.ts';
 import { walkCursor, type WalkRooms } from './walk.ts';
 import { PageWriter } from './writer.ts';
 
@@ -42,7 +43,7 @@ const day = 24 * 3_600_000;
 export async function syncPass(context: SyncContext): Promise<void> {
   const state = await settleScope(context);
   const historyFrom = await settleHistory(context, state);
-  const { folders, index } = await settleFolders(context, state);
+  const { folders, index, excluded } = await settleFolders(context, state);
   const { pool, owner, client, urls } = context;
   const categories = await Categories.load(pool, owner.providerId, { client, urls });
   const quarantineInUse = await translated(() => hasQuarantined(pool, owner.providerId));
@@ -56,7 +57,13 @@ export async function syncPass(context: SyncContext): Promise<void> {
   await recheckDeferred(rooms);
   await walkAll(rooms, cursors);
   await sweepLeftovers(rooms);
-  if ((await cursorState(context)) === 'Steady' && !isStopping(context)) await sweepFolders(context);
+  if (categories.wasRead) {
+    await fenced(pool, context.lease, (transaction) => saveCategoriesRead(transaction, owner.providerId));
+  }
+  if ((await cursorState(context)) !== 'Steady' || isStopping(context)) return;
+  await recheckUnconfirmed(rooms);
+  await sweepFolders(context, excluded);
+  if (!state.adopted) await sweepAdopted(rooms);
 }
 
 /** A new history setting walks everything anew: further back, or with what is too old swept. */
@@ -80,7 +87,7 @@ async function settleHistory(
 async function settleFolders(
   context: SyncContext,
   state: SyncState & { scope: Scope },
-): Promise<{ folders: Folder[]; index: FolderIndex }> {
+): Promise<{ folders: Folder[]; index: FolderIndex; excluded: string[] }> {
   const { pool, lease, owner, plan } = context;
   const { providerId } = owner;
   const outcome = await readFolderList(context, state.scope, state.list);
@@ -103,14 +110,11 @@ async function settleFolders(
     });
   }
   const folders = await translated(() => loadFolders(pool, providerId));
-  const undecided = new Set([...dispositions].filter(([, what]) => what === 'undecided').map(([id]) => id));
-  return {
-    folders,
-    index: new FolderIndex(
-      folders.filter(({ folderId }) => folderId !== wholeMailbox),
-      undecided,
-    ),
-  };
+  const withDisposition = (wanted: Disposition): string[] =>
+    [...dispositions].filter(([, disposition]) => disposition === wanted).map(([id]) => id);
+  const real = folders.filter(({ folderId }) => folderId !== wholeMailbox);
+  const index = new FolderIndex(real, new Set(withDisposition('undecided')));
+  return { folders, index, excluded: withDisposition('excluded') };
 }
 
 /** By `outlook_folder_cursors.id`. A folder that the complete list does not have is none of ours any more. */
@@ -141,12 +145,27 @@ function cursorsOf(folders: readonly Folder[], scope: Scope, primaryCursor: stri
   );
 }
 
-/** Walks all cursors, a few at a time. The first failure keeps the others from going on and is thrown at the end. */
+/** Failures of one cursor that say nothing about the others. */
+const ofOneCursor: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'AccessDenied',
+  'CursorExpired',
+  'ForeignLink',
+  'GraphRequestRefused',
+  'GraphResponseInvalid',
+  'PageLoop',
+]);
+
+const concernsAll = (error: unknown): boolean => !(error instanceof SyncError && ofOneCursor.has(error.code));
+
+/**
+ * Walks all cursors, a few at a time. A folder that fails by itself does not keep the others from being synced; any
+ * other failure does. The first one is thrown at the end.
+ */
 async function walkAll(rooms: WalkRooms, cursors: readonly Folder[]): Promise<void> {
   const open = [...cursors];
   const failures: unknown[] = [];
   const walker = async (): Promise<void> => {
-    for (let next = open.shift(); next && failures.length === 0; next = open.shift()) {
+    for (let next = open.shift(); next && !failures.some(concernsAll); next = open.shift()) {
       try {
         await walkCursor(rooms, next);
       } catch (error) {
@@ -163,10 +182,8 @@ async function refreshColors(context: SyncContext, categories: Categories, state
   if (!due || !categories.inUse) return;
   await categories.read();
   const { pool, lease, owner } = context;
-  await fenced(pool, lease, async (transaction) => {
-    await upsertLabels(transaction, owner, { names: categories.recolored(), colors: categories.colors });
-    await saveCategoriesRead(transaction, owner.providerId);
-  });
+  const labels = { names: categories.recolored(), colors: categories.colors };
+  await fenced(pool, lease, (transaction) => upsertLabels(transaction, owner, labels));
 }
 
 /** Where a provider's cursors stand, as the status of the resource names it. */

@@ -1,7 +1,7 @@
 import { type InnerAnswer, getEach } from '../graph/batch.ts';
 import { isNotFound } from '../graph/answer.ts';
-import { type Fields, mergeContent, readEntry } from '../plan/message.ts';
-import { type Page, reducePage, type Seen } from '../plan/page.ts';
+import { type Content, type Fields, mergeContent, readEntry } from '../plan/message.ts';
+import type { Page, Seen } from '../plan/page.ts';
 import type { Quarantined } from '../store/asides.ts';
 import { ensureFolder, loadFolders } from '../store/folders.ts';
 import { fenced } from '../store/lease.ts';
@@ -19,6 +19,8 @@ export interface Prepared {
   readonly deletions: string[];
   /** Ids that Graph could not tell about for the moment. */
   readonly deferred: string[];
+  /** Ids whose folder is known by asking alone. */
+  readonly unconfirmed: string[];
   readonly quarantined: Quarantined[];
   /** Every id that the page showed as present. */
   readonly met: string[];
@@ -35,33 +37,39 @@ export interface PageSource {
   readonly onlyKnown?: boolean;
 }
 
-const empty = (): Prepared => ({ rows: [], deletions: [], deferred: [], quarantined: [], met: [] });
+const empty = (): Prepared => ({
+  rows: [],
+  deletions: [],
+  deferred: [],
+  unconfirmed: [],
+  quarantined: [],
+  met: [],
+});
 
-/** What Graph has to be asked about: sparse news of unknown messages, and removals that may only be moves. */
+/**
+ * What Graph has to be asked about: sparse news of unknown messages, and removals, which may only be moves. A removal
+ * of a message that was never stored is asked about too: one that left and came back between two polls is shown as
+ * removed and not shown again (microsoft-graph-docs#21752).
+ */
 function questions(page: Page, stored: ReadonlyMap<string, StoredMessage>, here: string | null): Set<string> {
   const asked = new Set(page.contradictory);
-  for (const [id, { full }] of page.messages) {
-    if (!full && !stored.has(id)) asked.add(id);
+  for (const [id, { sufficient }] of page.messages) {
+    if (!sufficient && !stored.has(id)) asked.add(id);
   }
   for (const id of page.removed) {
-    const row = stored.get(id);
-    if (row && (here === null || row.folder === null || row.folder === here)) asked.add(id);
+    const folder = stored.get(id)?.folder ?? null;
+    if (here === null || folder === null || folder === here) asked.add(id);
   }
   return asked;
 }
 
-export async function preparePage(
-  context: SyncContext,
-  source: PageSource,
-  entries: readonly unknown[],
-): Promise<Prepared> {
-  const page = reducePage(entries);
-  const sparse = [...page.messages].filter(([, { full }]) => !full).map(([id]) => id);
+export async function preparePage(context: SyncContext, source: PageSource, page: Page): Promise<Prepared> {
+  const sparse = [...page.messages].filter(([, { complete }]) => !complete).map(([id]) => id);
   const doubtful = [...sparse, ...page.removed, ...page.contradictory];
   const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, doubtful));
   const here = source.folderId === null ? null : (source.folders.get(source.folderId)?.id ?? null);
   const asked = questions(page, stored, here);
-  const prepared = await ask(context, source, { ids: [...asked], stored });
+  const prepared = await ask(context, source, { ids: [...asked], stored, here });
   prepared.quarantined.push(...page.unstorable);
   prepared.met.push(...page.messages.keys());
   for (const [id, seen] of page.messages) {
@@ -77,13 +85,13 @@ export async function prepareByAsking(
   ids: readonly string[],
 ): Promise<Prepared> {
   const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, ids));
-  return ask(context, source, { ids, stored });
+  return ask(context, source, { ids, stored, here: null });
 }
 
 async function ask(
   context: SyncContext,
   source: PageSource,
-  about: { ids: readonly string[]; stored: ReadonlyMap<string, StoredMessage> },
+  about: { ids: readonly string[]; stored: ReadonlyMap<string, StoredMessage>; here: string | null },
 ): Promise<Prepared> {
   const prepared = empty();
   if (about.ids.length === 0) return prepared;
@@ -93,10 +101,17 @@ async function ask(
   const anywhere = { ...source, folderId: null };
   for (const id of about.ids) {
     const seen = seenIn(answers.get(id) ?? 'later');
-    if (seen === 'gone') prepared.deletions.push(id);
-    else if (seen === 'later') prepared.deferred.push(id);
-    else await place(context, anywhere, { id, seen, stored: about.stored.get(id) ?? null, prepared });
+    if (seen === 'later') prepared.deferred.push(id);
+    else if (seen === 'gone') prepared.deletions.push(id);
+    else await placeAnswer(context, anywhere, { id, seen, stored: about.stored.get(id) ?? null, prepared });
   }
+  // A message that came here by asking may leave again before a cursor has told of it, and none would ever tell.
+  const known = prepared.rows.filter(
+    ({ externalMessageId: id, folder }) => folder === about.here || folder === about.stored.get(id)?.folder,
+  );
+  const confirmed = new Set(known.map(({ externalMessageId }) => externalMessageId));
+  const placed = prepared.rows.map(({ externalMessageId }) => externalMessageId);
+  prepared.unconfirmed.push(...placed.filter((id) => !confirmed.has(id)));
   if (prepared.deferred.length > 0) {
     context.log.warn(
       { messages: prepared.deferred.length },
@@ -106,8 +121,20 @@ async function ask(
   return prepared;
 }
 
+/** A row under a mutable id, from before us, goes: Graph answers with the lasting id, which has a row of its own. */
+async function placeAnswer(
+  context: SyncContext,
+  source: PageSource,
+  placing: Placing & { readonly seen: { readonly id: string } },
+): Promise<void> {
+  const { id, seen, prepared } = placing;
+  if (seen.id === id) return place(context, source, placing);
+  prepared.deletions.push(id);
+  return place(context, source, { id: seen.id, seen, stored: null, prepared });
+}
+
 /** Only a 404 means gone; any other refusal leaves the row as it is. */
-function seenIn(answer: InnerAnswer): Seen | 'gone' | 'later' {
+function seenIn(answer: InnerAnswer): (Seen & { readonly id: string }) | 'gone' | 'later' {
   if (answer === 'later') return 'later';
   if (!answer.ok) return isNotFound(answer) ? 'gone' : 'later';
   const entry = readEntry(answer.body);
@@ -131,14 +158,17 @@ async function place(context: SyncContext, source: PageSource, placing: Placing)
     return;
   }
   const content = mergeContent(stored, seen.fields, where.label);
-  const { historyFrom } = source;
-  if (historyFrom !== null && content.internalDate !== null && `${content.internalDate}Z` < historyFrom)
-    return;
+  if (isTooOld(content, source.historyFrom)) return;
   const raw = context.plan.storeRawPayload ? seen.raw : null;
   prepared.rows.push({ externalMessageId: id, folder: where.id, raw, ...content });
 }
 
 const isKept = (one: Place | undefined): one is Place => one?.known === true && one.kept;
+
+function isTooOld({ internalDate }: Content, historyFrom: string | null): boolean {
+  if (historyFrom === null || internalDate === null) return false;
+  return Date.parse(`${internalDate}Z`) < Date.parse(historyFrom);
+}
 
 async function whereabouts(
   context: SyncContext,

@@ -1,7 +1,8 @@
 import { deferred } from '../store/asides.ts';
 import { fenced } from '../store/lease.ts';
 import { translated } from '../store/pool.ts';
-import { forgetFolders, leftovers, settle, sweepUntracked } from '../store/walks.ts';
+import { saveAdopted } from '../store/state.ts';
+import { forgetFolders, leftovers, settle, sweepUntracked, unplaced } from '../store/walks.ts';
 import { type FolderIndex, isStopping, type SyncContext } from './context.ts';
 import { prepareByAsking } from './prepare.ts';
 import type { PageWriter } from './writer.ts';
@@ -17,17 +18,32 @@ interface Rooms {
   readonly historyFrom: string | null;
 }
 
-const mostRechecks = 400;
 const chunk = 400;
 const mostPerStatement = 5_000;
 
-/** Asks again for what an earlier run had to defer. */
-export async function recheckDeferred({ context, writer, folders, historyFrom }: Rooms): Promise<void> {
-  const ids = await translated(() => deferred(context.pool, context.owner.providerId, mostRechecks));
-  if (ids.length === 0) return;
-  const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
-  const open = new Set(prepared.deferred);
-  await writer.apply(prepared, { undeferred: ids.filter((id) => !open.has(id)) });
+/** Asks again about what Graph could not tell an earlier run. */
+export async function recheckDeferred(rooms: Rooms): Promise<void> {
+  await recheck(rooms, false);
+}
+
+/**
+ * Asks once more about messages that an earlier run placed by asking. To be called when all folders have been drained
+ * since: what is still there is known to its folder's cursor by now, and what is gone may have gone unannounced.
+ */
+export async function recheckUnconfirmed(rooms: Rooms): Promise<void> {
+  await recheck(rooms, true);
+}
+
+async function recheck(rooms: Rooms, unconfirmed: boolean): Promise<void> {
+  const { context, writer, folders, historyFrom } = rooms;
+  const { pool, lease, owner } = context;
+  const wanted = { unconfirmed, epoch: lease.epoch, limit: chunk };
+  while (!isStopping(context)) {
+    const ids = await translated(() => deferred(pool, owner.providerId, wanted));
+    if (ids.length === 0) return;
+    const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
+    await writer.apply(prepared, { asked: ids });
+  }
 }
 
 /** Asks for what complete walks have left over, and deletes what is gone. */
@@ -48,15 +64,34 @@ export async function sweepLeftovers({ context, writer, folders, historyFrom }: 
 }
 
 /** Deletes the rows of folders that are not synced (any more). Only when everything that is has been drained. */
-export async function sweepFolders({ pool, lease, owner, tally, log }: SyncContext): Promise<void> {
+export async function sweepFolders(context: SyncContext, excluded: readonly string[]): Promise<void> {
+  const { pool, lease, owner, tally, log } = context;
   let removed = 0;
   for (let count = mostPerStatement; count === mostPerStatement; removed += count) {
     count = await fenced(pool, lease, async (transaction) => {
-      const swept = await sweepUntracked(transaction, owner.providerId, mostPerStatement);
+      const swept = await sweepUntracked(transaction, excluded, mostPerStatement);
       if (swept < mostPerStatement) await forgetFolders(transaction, owner.providerId);
       return swept;
     });
   }
   tally.removed += removed;
   if (removed > 0) log.info({ removed }, 'Removed the messages of folders that are not synced any more');
+}
+
+/**
+ * Once in the life of a provider: rows that another sync module left in it are verified, for no walk of ours will
+ * ever meet them. One that Graph cannot tell about now keeps the question open for the next run.
+ */
+export async function sweepAdopted({ context, writer, folders, historyFrom }: Rooms): Promise<void> {
+  const { pool, lease, owner } = context;
+  while (!isStopping(context)) {
+    const ids = await translated(() => unplaced(pool, owner.providerId, chunk));
+    if (ids.length === 0) {
+      await fenced(pool, lease, (transaction) => saveAdopted(transaction, owner.providerId));
+      return;
+    }
+    const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
+    await writer.apply(prepared, {});
+    if (prepared.deferred.length > 0) return;
+  }
 }

@@ -1,4 +1,4 @@
-import { reducePage } from '../plan/page.ts';
+import { type Page, reducePage } from '../plan/page.ts';
 import { defer, pardon, quarantine, undefer } from '../store/asides.ts';
 import { isRowsFault } from '../store/failure.ts';
 import { type CursorUpdate, updateCursor, wholeMailbox } from '../store/folders.ts';
@@ -49,7 +49,8 @@ export interface Turn {
 /** Beyond a page: messages that are settled by this write, whatever became of them. */
 interface Extra {
   readonly settled?: readonly string[];
-  readonly undeferred?: readonly string[];
+  /** Messages that were deferred and have been asked about now. */
+  readonly asked?: readonly string[];
 }
 
 const slots = 2;
@@ -72,10 +73,11 @@ export class PageWriter {
   write(page: PageWrite): Turn {
     let start = (): void => undefined;
     const started = new Promise<void>((resolve) => (start = resolve));
-    const { messages, removed, contradictory } = reducePage(page.entries);
+    const reduced = reducePage(page.entries);
+    const { messages, removed, contradictory } = reduced;
     const ids = new Set([...messages.keys(), ...removed, ...contradictory]);
     const blockers = this.#writing.filter((other) => !ids.isDisjointFrom(other.ids)).map(({ done }) => done);
-    const done = this.#write(page, blockers, start).finally(() => {
+    const done = this.#write(page, { reduced, blockers, start }).finally(() => {
       start();
       this.#writing = this.#writing.filter((one) => one.done !== done);
     });
@@ -84,11 +86,14 @@ export class PageWriter {
     return { started, done };
   }
 
-  async #write(page: PageWrite, blockers: Promise<void>[], start: () => void): Promise<void> {
-    await Promise.allSettled(blockers);
-    const prepared = await preparePage(this.#context, page.source, page.entries);
+  async #write(
+    page: PageWrite,
+    how: { reduced: Page; blockers: readonly Promise<void>[]; start: () => void },
+  ): Promise<void> {
+    await Promise.allSettled(how.blockers);
+    const prepared = await preparePage(this.#context, page.source, how.reduced);
     await page.after?.started;
-    await this.#store(prepared, { page, start }, {});
+    await this.#store(prepared, { page, start: how.start }, {});
   }
 
   /** Writes what was prepared outside any walk. */
@@ -152,8 +157,11 @@ export class PageWriter {
     const aside = [...prepared.quarantined, ...rejected];
     if (this.#quarantineInUse) await pardon(transaction, providerId, [...prepared.met, ...deletions]);
     await quarantine(transaction, { providerId, folderId: how.folderId }, aside);
-    await defer(transaction, providerId, prepared.deferred);
-    if (how.undeferred) await undefer(transaction, providerId, how.undeferred);
+    const open = new Set([...prepared.deferred, ...prepared.unconfirmed]);
+    await undefer(transaction, providerId, how.asked?.filter((id) => !open.has(id)) ?? []);
+    const { epoch } = this.#context.lease;
+    await defer(transaction, providerId, { ids: prepared.deferred, unconfirmed: false, epoch });
+    await defer(transaction, providerId, { ids: prepared.unconfirmed, unconfirmed: true, epoch });
     if (how.settled) await settle(transaction, providerId, how.settled);
     return { upserted: count, removed, rejected: [...rejected] };
   }

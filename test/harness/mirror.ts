@@ -42,9 +42,18 @@ interface Address {
   readonly emailAddress?: { readonly name?: string | null; readonly address?: string | null };
 }
 
+const clean = (text: unknown): string | null =>
+  typeof text === 'string' ? text.replaceAll('\0', '').toWellFormed() : null;
+
 function addressText(value: unknown): string | null {
   const { name, address } = (value as Address | null | undefined)?.emailAddress ?? {};
-  return name && address ? `${name} <${address}>` : name || address || null;
+  return clean(name && address ? `${name} <${address}>` : name || address || null);
+}
+
+/** Null for what is no date, and for the year 1, which is Outlook's way to say so. */
+function dateText(value: unknown): string | null {
+  const date = new Date(String(value));
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 2 ? null : date.toISOString();
 }
 
 /** Ids of the folders whose messages are not in the unified inbox by default, with all below them. */
@@ -62,9 +71,6 @@ function hiddenFolders(mailbox: SimulatedMailbox): Set<string> {
   }
   return ids;
 }
-
-const clean = (text: unknown): string | null =>
-  typeof text === 'string' ? text.replaceAll('\0', '').toWellFormed() : null;
 
 /** The rows that a drained sync with default folders leaves, by id. */
 export function expectedRows(mailbox: SimulatedMailbox): MirrorRow[] {
@@ -90,7 +96,7 @@ export function expectedRows(mailbox: SimulatedMailbox): MirrorRow[] {
         to: ((fields['toRecipients'] ?? []) as unknown[]).flatMap((one) => addressText(one) ?? []),
         subject: clean(fields['subject']),
         snippet: clean(fields['bodyPreview']),
-        internalDate: new Date(String(fields['receivedDateTime'])).toISOString(),
+        internalDate: dateText(fields['receivedDateTime']),
         labels: [...(label ? [label] : []), ...(unread ? ['UNREAD'] : []), ...categories].sort(),
       },
     ];
@@ -100,11 +106,14 @@ export function expectedRows(mailbox: SimulatedMailbox): MirrorRow[] {
 
 const byId = (a: MirrorRow, b: MirrorRow): number => (a.externalMessageId < b.externalMessageId ? -1 : 1);
 
-/** The rows that the tables hold for all OUTLOOK providers, by id. */
-export async function storedRows(database: TestDatabase): Promise<MirrorRow[]> {
-  const rows = await database.query<Record<string, unknown>>(`
-    SELECT m."externalMessageId", m."threadId", m."from", m."to", m."subject", m."snippet", m."internalDate", m."labels"
-    FROM external_email_messages m JOIN email_providers p ON p."id"::text = m."providerId" AND p."type" = 'OUTLOOK'`);
+/** The rows that the tables hold for all OUTLOOK providers, or for those of one address, by id. */
+export async function storedRows(database: TestDatabase, email?: string): Promise<MirrorRow[]> {
+  const rows = await database.query<Record<string, unknown>>(
+    `SELECT m."externalMessageId", m."threadId", m."from", m."to", m."subject", m."snippet", m."internalDate", m."labels"
+     FROM external_email_messages m JOIN email_providers p ON p."id"::text = m."providerId" AND p."type" = 'OUTLOOK'
+     WHERE $1::text IS NULL OR lower(p."email") = lower($1)`,
+    [email ?? null],
+  );
   return rows
     .map((row) => ({
       ...(row as unknown as MirrorRow),

@@ -4,7 +4,7 @@
  */
 
 /** `moved` is for the mailbox-wide scope: the item stays in it, but its mutable id has changed. */
-export type ChangeKind = 'added' | 'updated' | 'removed' | 'moved';
+type ChangeKind = 'added' | 'updated' | 'removed' | 'moved';
 
 export interface Change {
   sequence: number;

@@ -33,6 +33,8 @@ export interface FaultReply {
   /** Never answered. */
   hang?: boolean;
   delayMs?: number;
+  /** Held back until this settles: lets a test decide what is in flight together, without a clock. */
+  until?: Promise<unknown>;
   /** Alters the body of the good answer; only a 200 is altered. */
   mutate?: (body: unknown) => unknown;
 }

@@ -14,11 +14,13 @@ import {
   authenticate,
   guarded,
   namedMailbox,
+  refusalOf,
   type GraphRequest,
   type GraphService,
 } from './routes.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { Traffic, overConcurrencyLimit } from './traffic.ts';
-import { faultedReply, flatHeaders, pause, readBody, send, survives } from './transport.ts';
+import { faultedReply, flatHeaders, readBody, send, survives } from './transport.ts';
 
 export interface GraphServerOptions {
   service: GraphService;
@@ -50,9 +52,11 @@ interface Outcome {
 export class GraphServer {
   readonly #options: GraphServerOptions;
   readonly #traffic = new Traffic();
+  readonly subscriptions: Subscriptions;
 
   constructor(options: GraphServerOptions) {
     this.#options = options;
+    this.subscriptions = new Subscriptions(options.service);
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -63,7 +67,7 @@ export class GraphServer {
     }
     const exchange = this.#open(incoming, body);
     const { record } = exchange;
-    const leave = this.#traffic.enter(record.mailbox ?? '', slotsOf(exchange));
+    const leave = this.#traffic.enter(placeOf(exchange.request, record.mailbox), slotsOf(exchange));
     const { clock } = this.#options.service;
     response.once('close', () => {
       leave();
@@ -84,14 +88,14 @@ export class GraphServer {
   /** The reply of a request, after its delay; none for one that a script breaks off or the client gave up. */
   async #decide(exchange: Exchange, response: ServerResponse): Promise<Outcome> {
     const { concurrencyLimit, faults, latencyMs } = this.#options;
-    const latency = latencyMs * roundsOf(exchange);
     if (exchange.inner === undefined && exchange.openBefore >= concurrencyLimit) {
-      await pause(latency, response);
+      // Refused at the door: no latency, so the refusal cannot be mistaken for a slow success.
       return { reply: overConcurrencyLimit(exchange.identity) };
     }
     const fault = faults.take(infoOf('graph', exchange));
-    if (!(await survives(fault, response, latency))) return {};
-    const reply = faultedReply(fault, () => this.#answer(exchange));
+    if (!(await survives(fault, response, latencyMs * roundsOf(exchange)))) return {};
+    const ready = fault?.status === undefined ? await this.#answerSubscription(exchange) : undefined;
+    const reply = faultedReply(fault, () => ready ?? this.#answer(exchange));
     return fault?.truncate === undefined ? { reply } : { reply, truncate: fault.truncate };
   }
 
@@ -110,7 +114,7 @@ export class GraphServer {
     const clientRequestId = headers['client-request-id'] ?? guid('client request', number);
     const identity = { requestId: guid('request', number), clientRequestId, now: service.clock() };
     const mailbox = this.#mailboxOf(request);
-    const openBefore = this.#traffic.inFlight(mailbox ?? '');
+    const openBefore = this.#traffic.inFlight(placeOf(request, mailbox));
     const inner = isBatch(request) ? this.#innerOf(request, body) : undefined;
     const record = newRecord(request, identity.now, mailbox);
     if (headers['client-request-id'] !== undefined) record.clientRequestId = clientRequestId;
@@ -138,6 +142,12 @@ export class GraphServer {
     } catch {
       return undefined;
     }
+  }
+
+  /** Creating a subscription waits for its receiver; hence these are answered apart from all others. */
+  async #answerSubscription({ request, body, identity }: Exchange): Promise<Reply | undefined> {
+    if (!Subscriptions.owns(request.path)) return undefined;
+    return this.subscriptions.answer(request, body).catch((error: unknown) => refusalOf(error, identity));
   }
 
   #answer(exchange: Exchange): Reply {
@@ -201,6 +211,11 @@ function standardHeaders(identity: RequestIdentity): Record<string, string> {
 
 function isBatch(request: GraphRequest): boolean {
   return /^\/v1\.0\/\$batch\/?$/i.test(readable(request.path));
+}
+
+/** Whose places a request takes: nobody's when it means no mailbox, and for push, which is no part of Outlook. */
+function placeOf(request: GraphRequest, mailbox: string | undefined): string | undefined {
+  return Subscriptions.owns(request.path) ? undefined : mailbox;
 }
 
 /** How many of the mailbox's four places a request takes. */

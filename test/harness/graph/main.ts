@@ -84,6 +84,10 @@ function localeOf(values: Values): Locale {
 }
 
 async function start(values: Values): Promise<GraphSimulator> {
+  // Every value is read before the server starts: a bad one must not leave it running.
+  const messages = wholeNumber(values, 'messages');
+  const nth = wholeNumber(values, 'every-nth-429');
+  const locale = localeOf(values);
   const simulator = await startGraphSimulator({
     port: wholeNumber(values, 'port'),
     host: values.host,
@@ -106,12 +110,10 @@ async function start(values: Values): Promise<GraphSimulator> {
       : {},
     control: true,
   });
-  const nth = wholeNumber(values, 'every-nth-429');
   if (nth > 0) simulator.faults.everyNth(nth, { status: 429, headers: { 'retry-after': '1' } });
-  const messages = wholeNumber(values, 'messages');
   // Dated to the present, so that a sync limited to recent history finds something.
   const born = { messages, folders: 'rich', newestMessageAt: Date.now() } as const;
-  simulator.addMailbox({ email: values.email, locale: localeOf(values), ...born });
+  simulator.addMailbox({ email: values.email, locale, ...born });
   return simulator;
 }
 

@@ -25,7 +25,7 @@ export interface Probe {
   walk(url: string, prefer?: string): Promise<Walk>;
 }
 
-export interface Walk {
+interface Walk {
   pages: Item[][];
   items: Item[];
   deltaLink: string;
@@ -39,8 +39,9 @@ export function field(body: unknown, name: string): unknown {
   return typeof body === 'object' && body !== null ? Reflect.get(body, name) : undefined;
 }
 
-export function errorCode(answer: Answer): unknown {
-  return field(field(answer.body, 'error'), 'code');
+export function errorCode(answer: Answer): string | undefined {
+  const code = field(field(answer.body, 'error'), 'code');
+  return typeof code === 'string' ? code : undefined;
 }
 
 export function itemsOf(answer: Answer): Item[] {
@@ -83,7 +84,7 @@ export function createProbe(simulator: GraphSimulator, email: string, token?: st
     let next: string | undefined = url;
     while (next !== undefined && pages.length < MOST_PAGES) {
       const answer: Answer = await get(next, prefer);
-      if (answer.status !== 200) throw new Error(`${answer.status} ${String(errorCode(answer))} at ${next}`);
+      if (answer.status !== 200) throw new Error(`${answer.status} ${errorCode(answer) ?? ''} at ${next}`);
       pages.push(itemsOf(answer));
       const deltaLink = link(answer, 'deltaLink');
       next = link(answer, 'nextLink');

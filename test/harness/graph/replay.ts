@@ -91,7 +91,7 @@ export class Replay {
     for (let page = 0; page < PATIENCE; page++) {
       const answer = await this.#get(next);
       if (answer.status === 404) return undefined;
-      if (answer.status !== 200) throw new Error(`${answer.status} ${String(errorCode(answer))} at ${next}`);
+      if (answer.status !== 200) throw new Error(`${answer.status} ${errorCode(answer) ?? ''} at ${next}`);
       itemsOf(answer).forEach(note);
       const done = link(answer, 'deltaLink');
       if (done !== undefined) return done;
@@ -106,6 +106,6 @@ export class Replay {
       this.messages.delete(id);
       this.#doubtful.delete(id);
     } else if (answer.status === 200) this.messages.set(id, answer.body as Item);
-    else throw new Error(`${answer.status} ${String(errorCode(answer))}`);
+    else throw new Error(`${answer.status} ${errorCode(answer) ?? ''}`);
   }
 }

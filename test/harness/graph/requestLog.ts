@@ -49,7 +49,7 @@ export function readable(text: string): string {
 }
 
 /** The end of the wait a reply asks for, in ms; undefined when it names none that can be read. */
-export function retryAfterUntil(status: number, header: string | undefined, now: number): number | undefined {
+function retryAfterUntil(status: number, header: string | undefined, now: number): number | undefined {
   if ((status !== 429 && status !== 503) || header === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(header.trim())) return now + Number(header) * 1000;
   const date = Date.parse(header);

@@ -118,7 +118,7 @@ export function namedMailbox(
   return first.toLowerCase() === 'users' ? byIdOrName(service, name) : token?.mailbox;
 }
 
-interface Target {
+export interface Target {
   mailbox: SimulatedMailbox;
   /** The segments below the mailbox. */
   rest: string[];
@@ -132,7 +132,12 @@ function userTarget(service: GraphService, token: AccessToken, name: string, res
   return refuse(404, 'ErrorInvalidUser', `The requested user '${name}' is invalid.`);
 }
 
-function authorise(service: GraphService, token: AccessToken, segments: readonly string[]): Target {
+/** The mailbox that a path (decoded segments) means for a bearer; refuses what the bearer may not see. */
+export function mailboxAndRest(
+  service: GraphService,
+  token: AccessToken,
+  segments: readonly string[],
+): Target {
   const [first = '', second] = segments;
   if (first.toLowerCase() === 'users' && second !== undefined) {
     return userTarget(service, token, second, segments.slice(2));
@@ -146,7 +151,7 @@ function authorise(service: GraphService, token: AccessToken, segments: readonly
 
 function route(service: GraphService, request: GraphRequest): Reply {
   const token = authenticate(service, request.headers);
-  const { mailbox, rest } = authorise(service, token, pathSegments(request.path));
+  const { mailbox, rest } = mailboxAndRest(service, token, pathSegments(request.path));
   for (const [pattern, handler] of ROUTES) {
     const ids = fit(pattern, rest);
     if (ids === undefined) continue;
@@ -174,15 +179,21 @@ export function answerGraph(service: GraphService, request: GraphRequest, identi
   return guarded(identity, () => route(service, request));
 }
 
+/** Runs `act` and turns a refusal into Graph's error body. */
 export function guarded(identity: RequestIdentity, act: () => Reply): Reply {
   try {
     return act();
   } catch (error) {
-    if (!(error instanceof GraphRefusal)) throw error;
-    return {
-      status: error.status,
-      headers: error.headers,
-      body: errorBody(error.code, error.message, identity),
-    };
+    return refusalOf(error, identity);
   }
+}
+
+/** Graph's error body for a refusal; anything else is thrown on. */
+export function refusalOf(error: unknown, identity: RequestIdentity): Reply {
+  if (!(error instanceof GraphRefusal)) throw error;
+  return {
+    status: error.status,
+    headers: error.headers,
+    body: errorBody(error.code, error.message, identity),
+  };
 }

@@ -15,6 +15,7 @@ import { serveToken, tenantOf, type LoginServerOptions } from './loginServer.ts'
 import { SimulatedMailbox, type MailboxOptions } from './mailbox.ts';
 import type { RequestRecord, TokenRequestRecord } from './requestLog.ts';
 import type { Oddities } from './rounds.ts';
+import type { Delivery, LifecycleEvent, SubscriptionRecord, Subscriptions } from './subscriptions.ts';
 import { readBody, send } from './transport.ts';
 
 export interface GraphSimulatorOptions {
@@ -70,6 +71,13 @@ export interface GraphSimulator {
   issueAccessToken(email?: string): string;
   /** Every access token issued so far answers 401 from now on. */
   expireAccessTokens(): void;
+  /** The live push subscriptions. */
+  subscriptions(): SubscriptionRecord[];
+  /** Lets a subscription vanish without a word: renewing it answers 404. */
+  forgetSubscription(id: string): void;
+  /** Posts what has changed since the last call to the subscribers; nothing is posted by itself. */
+  deliverNotifications(): Promise<Delivery[]>;
+  sendLifecycle(id: string, event: LifecycleEvent): Promise<Delivery>;
   clearRequests(): void;
   /** Ends every connection, answered or not. */
   close(): Promise<void>;
@@ -167,6 +175,10 @@ class Simulation {
     });
   }
 
+  get subscriptions(): Subscriptions {
+    return this.#graph.subscriptions;
+  }
+
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const tenant = tenantOf(request);
     if (tenant !== undefined) {
@@ -175,7 +187,9 @@ class Simulation {
     }
     const act = /^\/_simulator\/([^?]*)/.exec(request.url ?? '')?.[1];
     if (this.#control && act !== undefined) {
-      send(response, answerControl(act, (await readBody(request)) ?? '', this.register));
+      const reply = answerControl(act, (await readBody(request)) ?? '', this.register);
+      await this.subscriptions.deliver();
+      send(response, reply);
       return;
     }
     await this.#graph.handle(request, response);
@@ -198,6 +212,7 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
   });
   const { port } = server.address() as AddressInfo;
   simulation.origin = `http://${options.host ?? '127.0.0.1'}:${port}`;
+  const { subscriptions } = simulation;
   const { origin, login, register, requests, tokenRequests, faults, clientId, clientSecret, clock } =
     simulation;
   const tokenUrlOf = (tenant: string): string => `${origin}/${tenant}/oauth2/v2.0/token`;
@@ -217,6 +232,12 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
     expireAccessTokens: () => {
       login.expireAccessTokens();
     },
+    subscriptions: () => subscriptions.list(),
+    forgetSubscription: (id) => {
+      subscriptions.forget(id);
+    },
+    deliverNotifications: () => subscriptions.deliver(),
+    sendLifecycle: (id, event) => subscriptions.sendLifecycle(id, event),
     clearRequests: () => {
       requests.length = 0;
       tokenRequests.length = 0;

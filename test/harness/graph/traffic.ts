@@ -4,12 +4,13 @@ import { errorBody, type Reply, type RequestIdentity } from './graphError.ts';
 export class Traffic {
   readonly #open = new Map<string, number>();
 
-  inFlight(mailbox: string): number {
-    return this.#open.get(mailbox) ?? 0;
+  inFlight(mailbox: string | undefined): number {
+    return mailbox === undefined ? 0 : (this.#open.get(mailbox) ?? 0);
   }
 
-  /** Takes `slots` for a request; the returned function gives them back, once. */
-  enter(mailbox: string, slots: number): () => void {
+  /** Takes `slots` for a request; the returned function gives them back, once. Without a mailbox there is no limit. */
+  enter(mailbox: string | undefined, slots: number): () => void {
+    if (mailbox === undefined) return () => undefined;
     this.#open.set(mailbox, this.inFlight(mailbox) + slots);
     let entered = true;
     return () => {

@@ -68,16 +68,23 @@ export function send(response: ServerResponse, reply: Reply, truncate?: FaultRep
   else response.write(half, () => response.destroy());
 }
 
-/** Resolves after `ms`, or as soon as the client has gone. */
-export async function pause(ms: number, response: ServerResponse): Promise<void> {
-  if (ms <= 0 || response.destroyed) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    response.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
+/** Resolves after `ms` and when `until` has settled, or as soon as the client has gone. */
+async function pause(
+  ms: number,
+  until: Promise<unknown> | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  if (response.destroyed) return;
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<void>((resolve) => {
+    response.once('close', resolve);
   });
+  const elapsed = new Promise<void>((resolve) => {
+    if (ms > 0) timer = setTimeout(resolve, ms);
+    else resolve();
+  });
+  await Promise.race([gone, Promise.allSettled([elapsed, until])]);
+  clearTimeout(timer);
 }
 
 /**
@@ -93,6 +100,6 @@ export async function survives(
     response.destroy();
     return false;
   }
-  await pause(latencyMs + (fault?.delayMs ?? 0), response);
+  await pause(latencyMs + (fault?.delayMs ?? 0), fault?.until, response);
   return fault?.hang !== true && !response.destroyed;
 }

@@ -120,7 +120,7 @@ describe('a later round', () => {
     const { deltaLink } = await probe.walk(`${INBOX}?$select=subject,isRead`);
     mailbox.updateMessage(id, { subject: null });
     expect((await probe.walk(deltaLink)).items).toMatchObject([
-      { id, subject: null, isRead: expect.any(Boolean) },
+      { id, subject: null, isRead: mailbox.message(id)?.isRead },
     ]);
   });
 
