@@ -41,7 +41,8 @@ function refuse(problems: readonly Problem[]): void {
   );
   if (process.stderr.isTTY) lines.unshift('The configuration is not valid; nothing was touched.');
   writeSync(2, `${lines.join('\n')}\n`);
-  const message = problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ');
+  const told = problems.map(({ name, problem, example }) => `${name}: ${problem} (for example ${example})`);
+  const message = told.join('; ');
   finish({ status: 'error', error: { code: 'ConfigurationInvalid', message } }, exitCodes.usage);
 }
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -104,5 +105,31 @@ describe('the bearer token', () => {
     const url = 'https://graph.microsoft.com.evil.example/v1.0/me/messages';
     await expect(client.send({ url })).rejects.toMatchObject({ code: 'ForeignLink' });
     expect(elsewhere.isDone()).toBe(false);
+  });
+});
+
+describe('a compressed answer', () => {
+  const base = 'https://graph.microsoft.com/v1.0';
+
+  it('is asked for and unpacked', async () => {
+    nock('https://graph.microsoft.com', { reqheaders: { 'accept-encoding': 'gzip' } })
+      .get('/v1.0/me/messages')
+      .reply(200, gzipSync(JSON.stringify({ value: ['Grüße'] })), { 'content-encoding': 'gzip' });
+    await expect(clientOf(base).send({ url: `${base}/me/messages` })).resolves.toMatchObject({
+      ok: true,
+      body: { value: ['Grüße'] },
+    });
+  });
+
+  it('that is cut off counts as a lost connection and is asked for again', async () => {
+    const whole = gzipSync(JSON.stringify({ value: ['whole'] }));
+    const graph = nock('https://graph.microsoft.com');
+    graph.get('/v1.0/me/messages').reply(200, whole.subarray(0, 12), { 'content-encoding': 'gzip' });
+    graph.get('/v1.0/me/messages').reply(200, whole, { 'content-encoding': 'gzip' });
+    const client = clientOf(base);
+    await expect(client.send({ url: `${base}/me/messages` })).resolves.toMatchObject({
+      body: { value: ['whole'] },
+    });
+    expect(client.requests).toBe(2);
   });
 });
