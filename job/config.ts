@@ -73,7 +73,12 @@ const keyRing = z.string({ error: 'is missing' }).transform((value, context): Ke
 
 function isPostgresUrl(value: string): boolean {
   const url = URL.parse(value);
-  return url !== null && /^postgres(?:ql)?:$/.test(url.protocol);
+  if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol)) return false;
+  try {
+    return [url.username, url.password, url.pathname].map(decodeURIComponent).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function isHttpUrl(value: string): boolean {
@@ -88,7 +93,7 @@ const httpUrl = {
 const optionalUrl = z.string().refine(isHttpUrl, httpUrl).optional();
 
 const settingsSchema = z.object({
-  DATABASE_URL: text('DATABASE_URL', isPostgresUrl, 'is no postgres:// URL'),
+  DATABASE_URL: text('DATABASE_URL', isPostgresUrl, 'is no postgres:// URL with its parts percent-encoded'),
   OUTLOOK_CLIENT_ID: text('OUTLOOK_CLIENT_ID', anything, 'is empty'),
   OUTLOOK_CLIENT_SECRET: z.string({ error: 'is missing (set it to nothing for a public client)' }),
   OUTLOOK_TOKEN_ENCRYPTION_KEYS: keyRing,

@@ -55,6 +55,7 @@ export const errorTable = {
   DatabaseUnreachable: { retry: 'retry', exit: transient },
   DatabaseConnectionLost: { retry: 'retry', exit: transient },
   DatabaseAuthenticationFailed: { retry: 'wait', exit: transient },
+  DatabaseTlsFailed: { retry: 'wait', exit: transient },
   DatabaseMissing: { retry: 'wait', exit: transient },
   DatabaseReadOnly: { retry: 'wait', exit: transient },
   DatabaseNotMigrated: { retry: 'wait', exit: transient },

@@ -72,8 +72,12 @@ function lineage(
   return { chain, whole: current !== undefined };
 }
 
-/** All the ways in which a setting may name the first folder of `chain`: id, well-known name, path. */
-function names(chain: readonly FolderNode[]): Set<string> {
+/**
+ * All the ways in which a setting may name the first folder of `chain`: id, well-known name, path. A path that would
+ * begin with the well-known name of another folder names nothing: `inbox` means the Inbox, whatever it is called, and
+ * never a folder that somebody named "Inbox".
+ */
+function names(chain: readonly FolderNode[], taken: ReadonlySet<string>): Set<string> {
   const [self] = chain;
   const result = new Set(self ? [self.folderId] : []);
   let below = '';
@@ -81,15 +85,19 @@ function names(chain: readonly FolderNode[]): Set<string> {
     if (node.wellKnownName !== null) result.add(`${node.wellKnownName}${below}`.toLowerCase());
     below = `/${node.displayName ?? ''}${below}`;
   }
-  result.add(below.slice(1).toLowerCase());
+  if (!taken.has(chain.at(-1)?.displayName?.toLowerCase() ?? '')) result.add(below.slice(1).toLowerCase());
   return result;
 }
 
 const isNamed = (named: ReadonlySet<string>, patterns: readonly string[]): boolean =>
   patterns.some((pattern) => named.has(pattern) || named.has(pattern.replace(/^\/|\/$/g, '').toLowerCase()));
 
-function decide(chain: readonly FolderNode[], { include, exclude }: FolderSelection): 'tracked' | 'excluded' {
-  const named = chain.map((_, depth) => names(chain.slice(depth)));
+function decide(
+  chain: readonly FolderNode[],
+  taken: ReadonlySet<string>,
+  { include, exclude }: FolderSelection,
+): 'tracked' | 'excluded' {
+  const named = chain.map((_, depth) => names(chain.slice(depth), taken));
   if (named.some((one) => isNamed(one, exclude))) return 'excluded';
   for (const [depth, node] of chain.entries()) {
     if (isNamed(named[depth] ?? new Set(), include)) return 'tracked';
@@ -108,12 +116,13 @@ export function selectFolders(
   selection: FolderSelection,
 ): Map<string, Disposition> {
   const byId = new Map(nodes.map((node) => [node.folderId, node]));
+  const taken = new Set(nodes.flatMap(({ wellKnownName }) => wellKnownName ?? []));
   return new Map(
     nodes.map((node) => {
       const { chain, whole } = lineage(node, byId);
       if (node.wellKnownName === root) return [node.folderId, 'excluded'];
       if (!whole && !selection.complete) return [node.folderId, 'undecided'];
-      return [node.folderId, decide(chain, selection)];
+      return [node.folderId, decide(chain, taken, selection)];
     }),
   );
 }

@@ -19,7 +19,7 @@ export function parseRetryAfter(
   const at = Date.parse(text);
   if (Number.isNaN(at)) return null;
   const sent = date === undefined ? Number.NaN : Date.parse(date);
-  const wait = at - Math.min(now, Number.isNaN(sent) ? now : sent);
+  const wait = at - (Number.isNaN(sent) ? now : sent);
   return wait > 0 ? wait : null;
 }
 

@@ -9,6 +9,8 @@ const messages: Partial<Record<ErrorCode, string>> = {
   DatabaseUnreachable: 'The database of DATABASE_URL cannot be reached',
   DatabaseConnectionLost: 'The connection to the database was lost',
   DatabaseAuthenticationFailed: 'The database refused the user or password of DATABASE_URL',
+  DatabaseTlsFailed:
+    'The database and DATABASE_URL (sslmode) do not agree on TLS, or its certificate is not trusted',
   DatabaseMissing: 'The database that DATABASE_URL names does not exist',
   DatabaseReadOnly: 'The database is read-only; DATABASE_URL must name the primary',
   DatabaseNotMigrated: 'The database lacks a table or column of this version; run `job migrate`',
@@ -24,6 +26,7 @@ const bySqlState: readonly [pattern: RegExp, code: ErrorCode][] = [
 ];
 
 const unreachable = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ENOENT|EACCES)$/;
+const tls = /^(?:ERR_TLS_|ERR_SSL_|CERT_|.*SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY)_)/;
 const lost = /^(?:ECONNRESET|EPIPE)$/;
 
 /** The errors from the outermost to the root cause; an AggregateError (several addresses tried) counts as its first. */
@@ -57,7 +60,9 @@ function classify(error: unknown): ErrorCode | undefined {
   const codes = chain.map((one) => codeOf(one) ?? '');
   if (codes.some((code) => unreachable.test(code))) return 'DatabaseUnreachable';
   if (codes.some((code) => lost.test(code))) return 'DatabaseConnectionLost';
+  if (codes.some((code) => tls.test(code))) return 'DatabaseTlsFailed';
   const names = chain.map((one) => `${one.name} ${one.message}`).join(' ');
+  if (/does not support SSL|SSL connection|certificate/i.test(names)) return 'DatabaseTlsFailed';
   if (/timeout expired|ConnectionError/i.test(names)) return 'DatabaseUnreachable';
   if (/Connection terminated|BackendTerminated|server closed|not queryable|connection ended/i.test(names)) {
     return 'DatabaseConnectionLost';
