@@ -85,7 +85,8 @@ const connection = {
 
 const syncing = {
   OUTLOOK_SYNC_TRIGGER: {
-    meaning: 'Why this run was started',
+    meaning:
+      'Why this run was started; resync walks the whole mailbox anew, push shows fewer messages at first',
     example: 'push',
     fallback: 'schedule',
     oneOf: words.triggers,

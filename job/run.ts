@@ -20,6 +20,7 @@ import { type Provider, type ProviderClaim, resolveProvider } from './store/prov
 import { reencryptTokens } from './store/tokens.ts';
 import type { SyncContext } from './sync/context.ts';
 import { cursorState, syncPass } from './sync/pass.ts';
+import { restartAll } from './sync/restart.ts';
 
 /**
  * One run: provider, lease, attempts, status. The lease is taken once and kept over all attempts; whatever happens,
@@ -58,11 +59,13 @@ export class Run {
   readonly #held: Held;
   readonly #started = Date.now();
   #lost = false;
+  #restarts: boolean;
   #attempts = 0;
 
   constructor(request: RunRequest) {
     this.#request = request;
     const { settings, signal } = request;
+    this.#restarts = settings.OUTLOOK_SYNC_TRIGGER === 'resync';
     if (signal.aborted) this.#stop.abort();
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
     const agent = openAgent(settings.OUTLOOK_SYNC_REQUEST_TIMEOUT_MS);
@@ -188,6 +191,8 @@ export class Run {
     const context = this.#held.context;
     for (let passes = 1; ; passes += 1) {
       const began = this.#clock.now();
+      if (this.#restarts) await restartAll(context);
+      this.#restarts = false;
       await syncPass(context);
       const cursor = await cursorState(context);
       if (this.#clock.signal.aborted) throw new Interrupted('Stopped between two pages');

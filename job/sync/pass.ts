@@ -1,31 +1,16 @@
 import { type ErrorCode, SyncError } from '../errors.ts';
 import { type Disposition, selectFolders } from '../plan/folders.ts';
-import { historyStart } from '../plan/history.ts';
 import { hasQuarantined } from '../store/asides.ts';
-import {
-  type Folder,
-  ensureFolder,
-  loadFolders,
-  restartWalks,
-  trackFolders,
-  wholeMailbox,
-} from '../store/folders.ts';
+import { type Folder, ensureFolder, loadFolders, trackFolders, wholeMailbox } from '../store/folders.ts';
 import { upsertLabels } from '../store/labels.ts';
 import { fenced } from '../store/lease.ts';
 import { translated } from '../store/pool.ts';
-import {
-  loadState,
-  saveCategoriesRead,
-  saveHistory,
-  savePrimaryCursor,
-  type Scope,
-  type SyncState,
-} from '../store/state.ts';
-import { sweepHistory } from '../store/walks.ts';
+import { loadState, saveCategoriesRead, type Scope, type SyncState } from '../store/state.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Categories } from './categories.ts';
 import { FolderIndex, isStopping, type SyncContext } from './context.ts';
 import { readFolderList, resolveWellKnown } from './folderList.ts';
+import { settleHistory } from './restart.ts';
 import { settleScope } from './scope.ts';
 import { recheckDeferred, recheckUnconfirmed, sweepAdopted, sweepFolders, sweepLeftovers } from './sweep.ts';
 import { walkCursor, type WalkRooms } from './walk.ts';
@@ -41,8 +26,8 @@ const walkers = 4;
 const day = 24 * 3_600_000;
 
 export async function syncPass(context: SyncContext): Promise<void> {
-  const state = await settleScope(context);
-  const historyFrom = await settleHistory(context, state);
+  const state = await settleHistory(context, await settleScope(context));
+  const { historyFrom } = state;
   const { folders, index, excluded } = await settleFolders(context, state);
   const { pool, owner, client, urls } = context;
   const categories = await Categories.load(pool, owner.providerId, { client, urls });
@@ -64,24 +49,6 @@ export async function syncPass(context: SyncContext): Promise<void> {
   await recheckUnconfirmed(rooms);
   await sweepFolders(context, excluded);
   if (!state.adopted) await sweepAdopted(rooms);
-}
-
-/** A new history setting walks everything anew: further back, or with what is too old swept. */
-async function settleHistory(
-  context: SyncContext,
-  state: SyncState & { scope: Scope },
-): Promise<string | null> {
-  const { pool, lease, owner, plan, clock, tally } = context;
-  if (state.historySetting === plan.history) return state.historyFrom;
-  const from = historyStart(plan.history, new Date(clock.now()));
-  await fenced(pool, lease, async (transaction) => {
-    await saveHistory(transaction, owner.providerId, { setting: plan.history, from });
-    if (state.historySetting === null) return;
-    await restartWalks(transaction, owner.providerId);
-    if (state.scope === 'Mailbox') await savePrimaryCursor(transaction, owner.providerId, null);
-    if (from) tally.removed += await sweepHistory(transaction, owner.providerId, from);
-  });
-  return from === null ? null : `${from.toISOString().slice(0, 19)}Z`;
 }
 
 async function settleFolders(
