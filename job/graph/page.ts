@@ -49,6 +49,8 @@ export function readDeltaPage(answer: Success, requestUrl: string, baseUrl: stri
 
 const notAnAuthFailure = new Set(['errorquotaexceeded']);
 const noMailbox = new Set([
+  'errorinvaliduser',
+  'errorusernotfound',
   'mailboxnotenabledforrestapi',
   'errornonexistentmailbox',
   'request_resourcenotfound',
@@ -76,12 +78,12 @@ export function expectSuccess(answer: Answer): Success {
 /** URLs of one mailbox: `/me`, or `/users/{id}` for an app-only token, for which there is no `/me`. */
 export class MailboxUrls {
   readonly #root: string;
-  /** The same, relative to the service root: what a batch takes. */
-  readonly #relative: string;
+  /** The same, relative to the service root: what a batch takes, and what stored cursors belong to. */
+  readonly path: string;
 
   constructor(baseUrl: string, user: string | null) {
-    this.#relative = user === null ? '/me' : `/users/${encodeURIComponent(user)}`;
-    this.#root = `${baseUrl}${this.#relative}`;
+    this.path = user === null ? '/me' : `/users/${encodeURIComponent(user)}`;
+    this.#root = `${baseUrl}${this.path}`;
   }
 
   recentMessages(count: number): string {
@@ -112,12 +114,12 @@ export class MailboxUrls {
 
   /** For a batch. */
   message(id: string): string {
-    return `${this.#relative}/messages/${encodeURIComponent(id)}?$select=${selectedProperties.join(',')}`;
+    return `${this.path}/messages/${encodeURIComponent(id)}?$select=${selectedProperties.join(',')}`;
   }
 
   /** For a batch; takes a well-known name as well. */
   folder(id: string): string {
-    return `${this.#relative}/mailFolders/${encodeURIComponent(id)}?$select=displayName,parentFolderId`;
+    return `${this.path}/mailFolders/${encodeURIComponent(id)}?$select=displayName,parentFolderId`;
   }
 }
 

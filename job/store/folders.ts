@@ -191,9 +191,14 @@ export async function updateCursor(transaction: Queryable, update: CursorUpdate)
     WHERE "id" = ${update.id}`);
 }
 
-/** Drops the cursors of all folders, so that each is walked anew: the history setting has changed. */
-export async function restartWalks(transaction: Queryable, providerId: string): Promise<void> {
+/** Drops the cursors of some folders, or of all, so that each is walked anew. */
+export async function restartWalks(
+  transaction: Queryable,
+  providerId: string,
+  ids: readonly string[] | 'all' = 'all',
+): Promise<void> {
+  const these = ids === 'all' ? sql.fragment`true` : sql.fragment`"id" = ANY (${sql.array(ids, 'int8')})`;
   await transaction.query(sql.type(nothing)`
     UPDATE outlook_folder_cursors SET "cursor" = NULL, "steady" = false, "pages" = '{}', "unfiltered" = false
-    WHERE "providerId" = ${providerId}`);
+    WHERE "providerId" = ${providerId} AND ${these}`);
 }

@@ -101,6 +101,7 @@ const syncState: Migration = {
   statements: [
     `CREATE TABLE outlook_sync_state (
       "providerId" uuid PRIMARY KEY REFERENCES email_providers ("id") ON DELETE CASCADE,
+      "mailboxPath" text,
       "deltaScope" text CHECK ("deltaScope" IN ('Folders', 'Mailbox')),
       "listLink" text,
       "listSteady" boolean NOT NULL DEFAULT false,

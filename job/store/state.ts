@@ -20,6 +20,8 @@ export interface ListPosition {
 }
 
 export interface SyncState {
+  /** `/me` or `/users/{id}`: whose resources the stored cursors are. */
+  readonly mailboxPath: string | null;
   readonly scope: Scope | null;
   /** `email_providers.outlookSyncCursor`: of the folder list in Folders scope, of the messages in Mailbox scope. */
   readonly primaryCursor: string | null;
@@ -34,6 +36,7 @@ export interface SyncState {
 }
 
 const stateRow = z.object({
+  mailboxPath: z.string().nullable(),
   deltaScope: z.enum(['Folders', 'Mailbox']).nullable(),
   outlookSyncCursor: z.string().nullable(),
   listLink: z.string().nullable(),
@@ -51,7 +54,7 @@ const nothing = z.object({});
 
 export async function loadState(connection: Queryable, providerId: string): Promise<SyncState> {
   const row = await connection.one(sql.type(stateRow)`
-    SELECT s."deltaScope", p."outlookSyncCursor", s."listLink", s."listSteady", s."listPages", s."listRound",
+    SELECT s."mailboxPath", s."deltaScope", p."outlookSyncCursor", s."listLink", s."listSteady", s."listPages", s."listRound",
            s."listWithoutDelta", s."adopted",
            s."historySetting", to_char(s."historyFrom", 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "historyFrom",
            (extract(epoch FROM timezone('UTC', now()) - s."categoriesReadAt") * 1000)::float8 AS "categoriesAge"
@@ -60,6 +63,7 @@ export async function loadState(connection: Queryable, providerId: string): Prom
   const link = row.deltaScope === 'Mailbox' ? row.listLink : row.outlookSyncCursor;
   const { listWithoutDelta: withoutDelta } = row;
   return {
+    mailboxPath: row.mailboxPath,
     scope: row.deltaScope,
     primaryCursor: row.outlookSyncCursor,
     list: {
@@ -128,6 +132,15 @@ export async function saveHistory(
 export async function saveCategoriesRead(transaction: Queryable, providerId: string): Promise<void> {
   await transaction.query(sql.type(nothing)`
     UPDATE outlook_sync_state SET "categoriesReadAt" = timezone('UTC', now()) WHERE "providerId" = ${providerId}`);
+}
+
+export async function saveMailboxPath(
+  transaction: Queryable,
+  providerId: string,
+  path: string,
+): Promise<void> {
+  await transaction.query(sql.type(nothing)`
+    UPDATE outlook_sync_state SET "mailboxPath" = ${path} WHERE "providerId" = ${providerId}`);
 }
 
 export async function saveAdopted(transaction: Queryable, providerId: string): Promise<void> {
