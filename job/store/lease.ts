@@ -79,8 +79,10 @@ async function take(
     RETURNING taken."leaseEpoch"::text AS "epoch"`);
 }
 
-const held = ({ providerId, epoch }: Lease) => sql.fragment`
-  s."providerId" = ${providerId} AND s."leaseEpoch" = ${epoch} AND s."leaseExpiresAt" > ${utcNow}
+/** @param margin seconds that must be left of the lease */
+const held = ({ providerId, epoch }: Lease, margin: number) => sql.fragment`
+  s."providerId" = ${providerId} AND s."leaseEpoch" = ${epoch}
+  AND s."leaseExpiresAt" > ${utcNow} + make_interval(secs => ${margin})
   AND EXISTS (
     SELECT FROM email_providers p
     WHERE p."id" = s."providerId" AND p."syncLeaseExpiresAt" = s."leaseExpiresAt"
@@ -97,7 +99,7 @@ export async function renewLease(pool: DatabasePool, lease: Lease): Promise<void
       WITH renewed AS (
         UPDATE outlook_sync_state s
         SET "leaseExpiresAt" = date_trunc('milliseconds', ${utcNow}) + make_interval(secs => ${lease.seconds})
-        WHERE ${held(lease)}
+        WHERE ${held(lease, 0)}
         RETURNING s."leaseEpoch", s."leaseExpiresAt"
       )
       UPDATE email_providers p SET "syncLeaseExpiresAt" = renewed."leaseExpiresAt"
@@ -107,18 +109,23 @@ export async function renewLease(pool: DatabasePool, lease: Lease): Promise<void
   if (!renewed) throw leaseLost();
 }
 
+/** Of a lease: how much must be left for a transaction to begin, and how long it may take unquestioned. */
+const margin = ({ seconds }: Lease): number => seconds / 6;
+
 /**
- * The fence: to be the first statement of every transaction that writes under the lease. Its share lock makes a
- * takeover wait until the transaction has ended.
+ * The fence. Its share lock makes a takeover wait until the transaction has ended.
  * @throws SyncError `LeaseLost`
  */
-export async function assertLease(transaction: Queryable, lease: Lease): Promise<void> {
+async function assertLease(transaction: Queryable, lease: Lease): Promise<void> {
   const current = await transaction.maybeOne(sql.type(epochRow)`
-    SELECT s."leaseEpoch"::text AS "epoch" FROM outlook_sync_state s WHERE ${held(lease)} FOR SHARE OF s`);
+    SELECT s."leaseEpoch"::text AS "epoch" FROM outlook_sync_state s WHERE ${held(lease, margin(lease))} FOR SHARE OF s`);
   if (!current) throw leaseLost();
 }
 
-/** Runs `work` in one transaction behind the fence. */
+/**
+ * Runs `work` in one transaction behind the fence, which is its first statement. Where the work took longer than what
+ * was sure to be left of the lease, because the process was paused in the middle of it, the fence is also its last.
+ */
 export async function fenced<T>(
   pool: DatabasePool,
   lease: Lease,
@@ -126,8 +133,11 @@ export async function fenced<T>(
 ): Promise<T> {
   return translated(() =>
     pool.transaction(async (transaction) => {
+      const began = performance.now();
       await assertLease(transaction, lease);
-      return work(transaction);
+      const result = await work(transaction);
+      if (performance.now() - began > margin(lease) * 1000) await assertLease(transaction, lease);
+      return result;
     }),
   );
 }

@@ -1,15 +1,14 @@
 import { type ErrorCode, SyncError } from '../errors.ts';
-import { type Disposition, selectFolders } from '../plan/folders.ts';
 import { hasQuarantined } from '../store/asides.ts';
-import { type Folder, ensureFolder, loadFolders, trackFolders, wholeMailbox } from '../store/folders.ts';
+import { type Folder, loadFolders, wholeMailbox } from '../store/folders.ts';
 import { upsertLabels } from '../store/labels.ts';
 import { fenced } from '../store/lease.ts';
 import { translated } from '../store/pool.ts';
 import { loadState, saveCategoriesRead, type Scope, type SyncState } from '../store/state.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Categories } from './categories.ts';
-import { FolderIndex, isStopping, type SyncContext } from './context.ts';
-import { readFolderList, resolveWellKnown } from './folderList.ts';
+import { isStopping, type SyncContext } from './context.ts';
+import { settleFolders } from './folderSet.ts';
 import { settleHistory } from './restart.ts';
 import { settleScope } from './scope.ts';
 import { recheckDeferred, recheckUnconfirmed, sweepAdopted, sweepFolders, sweepLeftovers } from './sweep.ts';
@@ -28,14 +27,14 @@ const day = 24 * 3_600_000;
 export async function syncPass(context: SyncContext): Promise<void> {
   const state = await settleHistory(context, await settleScope(context));
   const { historyFrom } = state;
-  const { folders, index, excluded } = await settleFolders(context, state);
+  const { folders, index, excluded, restarted } = await settleFolders(context, state);
   const { pool, owner, client, urls } = context;
   const categories = await Categories.load(pool, owner.providerId, { client, urls });
   const quarantineInUse = await translated(() => hasQuarantined(pool, owner.providerId));
   const writer = new PageWriter(context, categories, quarantineInUse);
   const rooms: WalkRooms = { context, writer, folders: index, historyFrom };
   await refreshColors(context, categories, state);
-  const cursors = cursorsOf(folders, state.scope, state.primaryCursor);
+  const cursors = cursorsOf(folders, state.scope, restarted ? null : state.primaryCursor);
   if (cursors.every(({ cursor, completed }) => cursor === null && !completed)) {
     await bootstrap(context, writer, { folders: index, historyFrom });
   }
@@ -49,51 +48,6 @@ export async function syncPass(context: SyncContext): Promise<void> {
   await recheckUnconfirmed(rooms);
   await sweepFolders(context, excluded);
   if (!state.adopted) await sweepAdopted(rooms);
-}
-
-async function settleFolders(
-  context: SyncContext,
-  state: SyncState & { scope: Scope },
-): Promise<{ folders: Folder[]; index: FolderIndex; excluded: string[] }> {
-  const { pool, lease, owner, plan } = context;
-  const { providerId } = owner;
-  const outcome = await readFolderList(context, state.scope, state.list);
-  const before = await translated(() => loadFolders(pool, providerId));
-  const named = before.some(({ wellKnownName }) => wellKnownName === 'inbox');
-  if (outcome.changed || !named) await resolveWellKnown(context);
-  const rows = await translated(() => loadFolders(pool, providerId));
-  const dispositions = disposeOf(rows, { ...plan, complete: outcome.complete });
-  const changes = rows.filter(({ id, tracked, cursor }) => {
-    const disposition = dispositions.get(id);
-    return disposition === 'tracked' ? !tracked : disposition === 'excluded' && (tracked || cursor !== null);
-  });
-  if (
-    changes.length > 0 ||
-    (state.scope === 'Mailbox' && !rows.some((row) => row.folderId === wholeMailbox))
-  ) {
-    await fenced(pool, lease, async (transaction) => {
-      await trackFolders(transaction, dispositions);
-      if (state.scope === 'Mailbox') await ensureFolder(transaction, providerId, wholeMailbox);
-    });
-  }
-  const folders = await translated(() => loadFolders(pool, providerId));
-  const withDisposition = (wanted: Disposition): string[] =>
-    [...dispositions].filter(([, disposition]) => disposition === wanted).map(([id]) => id);
-  const real = folders.filter(({ folderId }) => folderId !== wholeMailbox);
-  const index = new FolderIndex(real, new Set(withDisposition('undecided')));
-  return { folders, index, excluded: withDisposition('excluded') };
-}
-
-/** By `outlook_folder_cursors.id`. A folder that the complete list does not have is none of ours any more. */
-function disposeOf(
-  rows: readonly Folder[],
-  selection: { include: readonly string[]; exclude: readonly string[]; complete: boolean },
-): Map<string, Disposition> {
-  const real = rows.filter(({ folderId }) => folderId !== wholeMailbox);
-  const present = real.filter(({ listed, wellKnownName }) => listed || wellKnownName !== null);
-  const selected = selectFolders(present, selection);
-  const absent: Disposition = selection.complete ? 'excluded' : 'undecided';
-  return new Map(real.map(({ id, folderId }) => [id, selected.get(folderId) ?? absent]));
 }
 
 /** The cursors of this scope, the Inbox first. */
