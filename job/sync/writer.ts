@@ -1,5 +1,5 @@
 import { type Page, reducePage } from '../plan/page.ts';
-import { defer, pardon, quarantine, undefer } from '../store/asides.ts';
+import { defer, pardon, quarantine, type Quarantined, undefer } from '../store/asides.ts';
 import { isRowsFault } from '../store/failure.ts';
 import { type CursorUpdate, updateCursor, wholeMailbox } from '../store/folders.ts';
 import { upsertLabels } from '../store/labels.ts';
@@ -123,47 +123,49 @@ export class PageWriter {
     step: { page: PageWrite; start: () => void } | null,
     how: Extra & { careful: boolean },
   ): Promise<void> {
-    const { pool, lease, tally } = this.#context;
+    const { pool, lease, owner, tally } = this.#context;
     const labels = this.#categories.unknown(prepared.rows.flatMap((row) => row.labels));
+    const { walk = null, after = null, source } = step?.page ?? {};
+    const folderId = source?.folderId ?? null;
     const written = await fenced(pool, lease, async (transaction) => {
       step?.start();
-      if (step?.page.walk?.begins === true) await this.#begin(transaction, step.page.walk);
-      const folderId = step?.page.source.folderId ?? null;
-      const counts = await this.#messages(transaction, prepared, { ...how, folderId });
-      if (step?.page.walk) await this.#meet(transaction, step.page.walk, prepared.met);
-      await upsertLabels(transaction, this.#context.owner, {
-        names: labels,
-        colors: this.#categories.colors,
-      });
-      if (step) await this.#moveCursor(transaction, step.page, counts.rejected);
-      return counts;
+      if (walk?.begins === true) await this.#begin(transaction, walk);
+      const input = { rows: prepared.rows, careful: how.careful };
+      const { count, rejected } = await upsertMessages(transaction, owner, input);
+      const removed = await deleteMessages(transaction, owner.providerId, prepared.deletions);
+      if (walk) await this.#meet(transaction, walk, prepared.met);
+      // Up to here two pages touch no row in common. From here on they may, so the earlier one goes first: it would
+      // wait in the database for a lock of the later one, which waits here for it.
+      await after?.done;
+      await upsertLabels(transaction, owner, { names: labels, colors: this.#categories.colors });
+      const aside = [...prepared.quarantined, ...rejected];
+      await this.#setAside(transaction, prepared, { ...how, aside, folderId });
+      if (walk) await this.#moveCursor(transaction, walk);
+      return { upserted: count, removed, quarantined: aside.length };
     });
     this.#categories.stored(labels);
-    const quarantined = prepared.quarantined.length + written.rejected.length;
-    if (quarantined > 0) this.#quarantineInUse = true;
-    tally.add({ ...written, quarantined, messages: prepared.met.length });
+    if (written.quarantined > 0) this.#quarantineInUse = true;
+    tally.add({ ...written, messages: prepared.met.length });
   }
 
-  async #messages(
+  async #setAside(
     transaction: Queryable,
     prepared: Prepared,
-    how: Extra & { careful: boolean; folderId: string | null },
-  ): Promise<{ upserted: number; removed: number; rejected: { id: string; reason: string }[] }> {
-    const { owner } = this.#context;
+    how: Extra & { aside: readonly Quarantined[]; folderId: string | null },
+  ): Promise<void> {
+    const { owner, lease, log } = this.#context;
     const { providerId } = owner;
-    const { rows, deletions } = prepared;
-    const { count, rejected } = await upsertMessages(transaction, owner, { rows, careful: how.careful });
-    const removed = await deleteMessages(transaction, providerId, deletions);
-    const aside = [...prepared.quarantined, ...rejected];
-    if (this.#quarantineInUse) await pardon(transaction, providerId, [...prepared.met, ...deletions]);
-    await quarantine(transaction, { providerId, folderId: how.folderId }, aside);
+    if (how.aside.length > 0) log.warn({ messages: how.aside.length }, 'Quarantined messages');
+    if (this.#quarantineInUse) {
+      await pardon(transaction, providerId, [...prepared.met, ...prepared.deletions]);
+    }
+    await quarantine(transaction, { providerId, folderId: how.folderId }, how.aside);
     const open = new Set([...prepared.deferred, ...prepared.unconfirmed]);
     await undefer(transaction, providerId, how.asked?.filter((id) => !open.has(id)) ?? []);
-    const { epoch } = this.#context.lease;
+    const { epoch } = lease;
     await defer(transaction, providerId, { ids: prepared.deferred, unconfirmed: false, epoch });
     await defer(transaction, providerId, { ids: prepared.unconfirmed, unconfirmed: true, epoch });
     if (how.settled) await settle(transaction, providerId, how.settled);
-    return { upserted: count, removed, rejected: [...rejected] };
   }
 
   async #begin(transaction: Queryable, { update, folderId }: WalkStep): Promise<void> {
@@ -185,17 +187,10 @@ export class PageWriter {
       await meet(transaction, { cursorId: update.id, providerId }, ids);
   }
 
-  async #moveCursor(
-    transaction: Queryable,
-    { walk, after }: PageWrite,
-    rejected: readonly unknown[],
-  ): Promise<void> {
-    await after?.done;
-    if (!walk) return;
-    if (rejected.length > 0) this.#context.log.warn({ messages: rejected.length }, 'Quarantined messages');
-    await updateCursor(transaction, walk.update);
-    if (walk.folderId !== wholeMailbox) return;
-    await savePrimaryCursor(transaction, this.#context.owner.providerId, walk.update.link);
+  async #moveCursor(transaction: Queryable, { update, folderId }: WalkStep): Promise<void> {
+    await updateCursor(transaction, update);
+    if (folderId !== wholeMailbox) return;
+    await savePrimaryCursor(transaction, this.#context.owner.providerId, update.link);
   }
 
   async #enter(): Promise<void> {
