@@ -42,9 +42,10 @@ export function isStopping({ clock }: Pick<SyncContext, 'clock'>): boolean {
 export class Tally {
   upserted = 0;
   removed = 0;
-  quarantined = 0;
   pages = 0;
   messages = 0;
+  /** A message is met by the bootstrap list and by its folder's walk, and counts once. */
+  readonly #quarantined = new Set<string>();
   readonly #log: Logger;
   readonly #now: () => number;
   #told: number;
@@ -55,10 +56,15 @@ export class Tally {
     this.#told = now();
   }
 
-  add(page: { upserted: number; removed: number; quarantined: number; messages: number }): void {
+  get quarantined(): number {
+    return this.#quarantined.size;
+  }
+
+  /** @param page `quarantined` has their ids, or what tells those without one apart */
+  add(page: { upserted: number; removed: number; quarantined: readonly string[]; messages: number }): void {
     this.upserted += page.upserted;
     this.removed += page.removed;
-    this.quarantined += page.quarantined;
+    for (const id of page.quarantined) this.#quarantined.add(id);
     this.messages += page.messages;
     this.pages += 1;
     if (this.#now() - this.#told < 2_000) return;

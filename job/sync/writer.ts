@@ -141,10 +141,10 @@ export class PageWriter {
       const aside = [...prepared.quarantined, ...rejected];
       await this.#setAside(transaction, prepared, { ...how, aside, folderId });
       if (walk) await this.#moveCursor(transaction, walk);
-      return { upserted: count, removed, quarantined: aside.length };
+      return { upserted: count, removed, quarantined: aside.map(({ id }, place) => id || `entry ${place}`) };
     });
     this.#categories.stored(labels);
-    if (written.quarantined > 0) this.#quarantineInUse = true;
+    if (written.quarantined.length > 0) this.#quarantineInUse = true;
     tally.add({ ...written, messages: prepared.met.length });
   }
 

@@ -23,6 +23,8 @@ export interface JobOutcome {
 export interface RunningJob {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** The log so far. */
+  readonly stderr: () => string;
   readonly outcome: Promise<JobOutcome>;
 }
 
@@ -47,7 +49,8 @@ export function startJob(args: readonly string[], env: Readonly<Record<string, s
       resolve(told(code, signal, { stdout, stderr }));
     });
   });
-  return { pid: child.pid ?? 0, kill: (signal) => child.kill(signal), outcome };
+  const kill = (signal: NodeJS.Signals): boolean => child.kill(signal);
+  return { pid: child.pid ?? 0, kill, stderr: () => Buffer.concat(stderr).toString(), outcome };
 }
 
 export function runJob(args: readonly string[], env: Readonly<Record<string, string>>): Promise<JobOutcome> {

@@ -31,7 +31,8 @@ const leavings = `
   WITH p AS (SELECT "id" FROM email_providers WHERE lower("email") = lower($1))
   SELECT 'not met by a walk' AS "what", count(*)::int AS "count"
     FROM outlook_walk_unseen u JOIN outlook_folder_cursors c ON c."id" = u."folderCursorId" JOIN p ON p."id" = c."providerId"
-  UNION ALL SELECT 'deferred', count(*)::int FROM outlook_deferred_checks JOIN p ON p."id" = "providerId"
+  UNION ALL SELECT 'deferred', count(*)::int
+    FROM outlook_deferred_checks d JOIN p ON p."id" = d."providerId" WHERE NOT d."unconfirmed"
   UNION ALL SELECT 'in quarantine', count(*)::int FROM outlook_quarantine JOIN p ON p."id" = "providerId"
   UNION ALL SELECT 'without a folder', count(*)::int
     FROM external_email_messages m JOIN p ON p."id"::text = m."providerId"

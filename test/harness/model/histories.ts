@@ -104,10 +104,15 @@ export const anySetup: fc.Arbitrary<Setup> = fc.record({
   maxMessages: fc.integer({ min: 1, max: 30 }),
 });
 
+export const interruptions: fc.Arbitrary<Interruption[]> = fc.array(
+  fc.record({ request: fc.integer({ min: 1, max: 40 }), act: anyAct }),
+  { maxLength: 4 },
+);
+
 const run: fc.Arbitrary<Step> = fc.record({
   kind: kind('run'),
   pageLimit: fc.constantFrom(20, 1, 2, 3),
-  during: fc.array(fc.record({ request: fc.integer({ min: 1, max: 40 }), act: anyAct }), { maxLength: 4 }),
+  during: interruptions,
 });
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
