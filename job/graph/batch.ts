@@ -63,7 +63,7 @@ async function oneBatch(
   }));
   const weight = Math.min(mailboxConcurrency, requests.length);
   const answer = expectSuccess(
-    await client.send({ url: `${client.baseUrl}/$batch`, body: { requests }, weight }),
+    await client.send({ url: `${client.baseUrl}/$batch`, body: { requests }, weight, throttles }),
   );
   const parsed = batchBody.safeParse(answer.body);
   if (!parsed.success)
@@ -78,8 +78,13 @@ async function oneBatch(
       status >= 200 && status < 300 ? { ok: true, status, body, size: 0 } : refusal(status, body),
     );
   }
-  const throttled = responses.filter(({ status }) => status === 429);
-  if (throttled.length > 0) client.holdMailbox(throttled.map(({ headers }) => retryAfter(headers)));
+}
+
+/** The `Retry-After` of each inner 429. */
+function throttles(body: unknown): (string | undefined)[] {
+  const parsed = batchBody.safeParse(body);
+  const responses = parsed.success ? parsed.data.responses : [];
+  return responses.filter(({ status }) => status === 429).map(({ headers }) => retryAfter(headers));
 }
 
 function retryAfter(headers: Record<string, unknown> | undefined): string | undefined {

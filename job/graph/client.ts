@@ -41,6 +41,8 @@ export interface GraphRequest {
   readonly body?: unknown;
   /** How many requests Graph runs at once for this one; 1 but for a batch. */
   readonly weight?: number;
+  /** Of a good answer to a batch, the `Retry-After` of each inner 429. */
+  readonly throttles?: (body: unknown) => readonly (string | undefined)[];
   /** Messages to ask for, in place of the client's page size. */
   readonly pageSize?: number;
 }
@@ -63,6 +65,8 @@ interface Received {
   readonly retryAfter: number | null;
   readonly location: string | undefined;
   readonly text: string;
+  /** Of a 2xx; undefined where it is no JSON. */
+  readonly body: unknown;
 }
 
 const maxTries = 3;
@@ -133,7 +137,7 @@ export class GraphClient {
     pageSize: number,
     tries: Tries,
   ): Promise<Answer | 'again' | 'unauthorized'> {
-    const { status, text, location } = received;
+    const { status, text, location, body } = received;
     if (status === 429) return this.#afterThrottle();
     if (status === 401) return 'unauthorized';
     if (status === 504 && pageSize > smallestPage) this.#shrink(pageSize, tries);
@@ -147,7 +151,6 @@ export class GraphClient {
       return 'again';
     }
     if (status < 200 || status > 299) return refusalFromText(status, text, location);
-    const body = parseBody(text);
     if (body !== undefined) return { ok: true, status, body, size: text.length };
     const message = `Graph answered ${status} with a body that is no JSON`;
     await this.#afterFailure(tries, { code: 'GraphResponseInvalid', message });
@@ -176,9 +179,9 @@ export class GraphClient {
       ...(post && { body: JSON.stringify(request.body) }),
       signal,
     });
+    const body = status >= 200 && status < 300 ? parseBody(text) : undefined;
     const retryAfter = parseRetryAfter(header('retry-after'), header('date'), now());
-    if (status === 429) this.#hold(retryAfter);
-    else this.#gate.served();
+    this.#judge({ status, body, retryAfter, date: header('date') }, request);
     this.#options.log.debug(
       {
         status,
@@ -189,23 +192,31 @@ export class GraphClient {
       },
       'Sent a request to Graph',
     );
-    return { status, text, retryAfter, location: header('location') };
+    return { status, text, body, retryAfter, location: header('location') };
   }
 
-  /** Set while the request still occupies its place, so that no other one slips through before the hold. */
+  /** While the request still occupies its place, so that no other one slips through before the hold. */
+  #judge(
+    answer: { status: number; body: unknown; retryAfter: number | null; date: string | undefined },
+    { throttles }: GraphRequest,
+  ): void {
+    if (answer.status === 429) {
+      this.#hold(answer.retryAfter);
+      return;
+    }
+    const inner = answer.body === undefined ? [] : (throttles?.(answer.body) ?? []);
+    const { now } = this.#options.clock;
+    const waits = inner.map((value) => parseRetryAfter(value, answer.date, now()) ?? 0);
+    if (inner.length > 0) this.#hold(Math.max(...waits));
+    else this.#gate.served();
+  }
+
   #hold(retryAfter: number | null): void {
     const { now, random } = this.#options.clock;
     const own = backoff(this.#gate.throttledInARow, this.#options.backoffBase * 2, 8_000, random);
     const wait = Math.max(retryAfter ?? 0, own) + 50 * random();
     this.#gate.hold(now() + wait);
     this.#options.log.info({ waitMs: Math.round(wait) }, 'Graph throttled the mailbox');
-  }
-
-  /** For the inner 429s of a batch: the longest of their `Retry-After` holds the mailbox. */
-  holdMailbox(retryAfters: readonly (string | undefined)[]): void {
-    const now = this.#options.clock.now();
-    const waits = retryAfters.map((value) => parseRetryAfter(value, undefined, now) ?? 0);
-    this.#hold(Math.max(...waits));
   }
 
   #afterThrottle(): 'again' {

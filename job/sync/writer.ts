@@ -60,7 +60,8 @@ export class PageWriter {
   readonly #categories: Categories;
   #quarantineInUse: boolean;
   #free = slots;
-  readonly #queue: (() => void)[] = [];
+  /** Writes that wait for a slot. */
+  readonly #queue: { readonly first: boolean; readonly enter: () => void }[] = [];
   #writing: { ids: ReadonlySet<string>; done: Promise<void> }[] = [];
 
   constructor(context: SyncContext, categories: Categories, quarantineInUse: boolean) {
@@ -107,7 +108,7 @@ export class PageWriter {
     extra: Extra,
   ): Promise<void> {
     await this.#categories.learn(prepared.rows.flatMap(({ labels }) => labels));
-    await this.#enter();
+    await this.#enter(isOfInbox(step?.page.source));
     try {
       await this.#commit(prepared, step, { ...extra, careful: false });
     } catch (error) {
@@ -193,14 +194,25 @@ export class PageWriter {
     await savePrimaryCursor(transaction, this.#context.owner.providerId, update.link);
   }
 
-  async #enter(): Promise<void> {
+  async #enter(first: boolean): Promise<void> {
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((enter) => this.#queue.push(enter));
+    else await new Promise<void>((enter) => this.#queue.push({ first, enter }));
   }
 
   #leave(): void {
-    const next = this.#queue.shift();
-    if (next) next();
+    const urgent = this.#queue.findIndex(({ first }) => first);
+    const [next] = this.#queue.splice(Math.max(0, urgent), 1);
+    if (next) next.enter();
     else this.#free += 1;
   }
+}
+
+/**
+ * The Inbox, where people look first and most of the mail is, is never kept waiting by other folders: walked last and
+ * alone, nothing would hide the time that Graph takes for its pages. It starves nobody, for a walk has two pages here
+ * at the most and must fetch between them.
+ */
+function isOfInbox(source: PageSource | undefined): boolean {
+  const folderId = source?.folderId ?? null;
+  return folderId !== null && source?.folders.get(folderId)?.label === 'INBOX';
 }
