@@ -69,7 +69,9 @@ export async function preparePage(context: SyncContext, source: PageSource, page
   const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, doubtful));
   const here = source.folderId === null ? null : (source.folders.get(source.folderId)?.id ?? null);
   const asked = questions(page, stored, here);
-  const prepared = await ask(context, source, { ids: [...asked], stored, here });
+  const isConfirmed = (id: string, folder: string): boolean =>
+    page.messages.has(id) && (here === null || folder === here);
+  const prepared = await ask(context, source, { ids: [...asked], stored, isConfirmed });
   prepared.quarantined.push(...page.unstorable);
   prepared.met.push(...page.messages.keys());
   for (const [id, seen] of page.messages) {
@@ -78,21 +80,30 @@ export async function preparePage(context: SyncContext, source: PageSource, page
   return prepared;
 }
 
-/** Asks Graph for messages and prepares what it says: present, gone, or not now. */
+/**
+ * Asks Graph for messages and prepares what it says: present, gone, or not now.
+ * @param settles whether a message that still is where its row says is settled by that: true where every cursor has
+ * been drained since the row was written
+ */
 export async function prepareByAsking(
   context: SyncContext,
   source: PageSource,
-  ids: readonly string[],
+  about: { ids: readonly string[]; settles: boolean },
 ): Promise<Prepared> {
+  const { ids, settles } = about;
   const stored = await translated(() => loadMessages(context.pool, context.owner.providerId, ids));
-  return ask(context, source, { ids, stored, here: null });
+  const isConfirmed = (id: string, folder: string): boolean => settles && folder === stored.get(id)?.folder;
+  return ask(context, source, { ids, stored, isConfirmed });
 }
 
-async function ask(
-  context: SyncContext,
-  source: PageSource,
-  about: { ids: readonly string[]; stored: ReadonlyMap<string, StoredMessage>; here: string | null },
-): Promise<Prepared> {
+interface Questions {
+  readonly ids: readonly string[];
+  readonly stored: ReadonlyMap<string, StoredMessage>;
+  /** Whether the cursor of that folder has shown the message there. */
+  readonly isConfirmed: (id: string, folder: string) => boolean;
+}
+
+async function ask(context: SyncContext, source: PageSource, about: Questions): Promise<Prepared> {
   const prepared = empty();
   if (about.ids.length === 0) return prepared;
   const urls = new Map(about.ids.map((id) => [id, context.urls.message(id)]));
@@ -105,13 +116,11 @@ async function ask(
     else if (seen === 'gone') prepared.deletions.push(id);
     else await placeAnswer(context, anywhere, { id, seen, stored: about.stored.get(id) ?? null, prepared });
   }
-  // A message that came here by asking may leave again before a cursor has told of it, and none would ever tell.
-  const known = prepared.rows.filter(
-    ({ externalMessageId: id, folder }) => folder === about.here || folder === about.stored.get(id)?.folder,
-  );
-  const confirmed = new Set(known.map(({ externalMessageId }) => externalMessageId));
-  const placed = prepared.rows.map(({ externalMessageId }) => externalMessageId);
-  prepared.unconfirmed.push(...placed.filter((id) => !confirmed.has(id)));
+  // What is known to be in a folder by asking alone may leave it again before a cursor has told that it came, and
+  // none would ever tell that it left.
+  for (const { externalMessageId: id, folder } of prepared.rows) {
+    if (!about.isConfirmed(id, folder)) prepared.unconfirmed.push(id);
+  }
   if (prepared.deferred.length > 0) {
     context.log.warn(
       { messages: prepared.deferred.length },

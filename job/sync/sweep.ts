@@ -4,7 +4,7 @@ import { translated } from '../store/pool.ts';
 import { saveAdopted } from '../store/state.ts';
 import { forgetFolders, leftovers, settle, sweepUntracked, unplaced } from '../store/walks.ts';
 import { type FolderIndex, isStopping, type SyncContext } from './context.ts';
-import { prepareByAsking } from './prepare.ts';
+import { type PageSource, prepareByAsking } from './prepare.ts';
 import type { PageWriter } from './writer.ts';
 
 /**
@@ -17,6 +17,9 @@ interface Rooms {
   readonly folders: FolderIndex;
   readonly historyFrom: string | null;
 }
+
+/** No folder's page: what is asked about may be in any. */
+const anywhere = ({ folders, historyFrom }: Rooms): PageSource => ({ folders, folderId: null, historyFrom });
 
 const chunk = 400;
 const mostPerStatement = 5_000;
@@ -35,19 +38,20 @@ export async function recheckUnconfirmed(rooms: Rooms): Promise<void> {
 }
 
 async function recheck(rooms: Rooms, unconfirmed: boolean): Promise<void> {
-  const { context, writer, folders, historyFrom } = rooms;
+  const { context, writer } = rooms;
   const { pool, lease, owner } = context;
   const wanted = { unconfirmed, epoch: lease.epoch, limit: chunk };
   while (!isStopping(context)) {
     const ids = await translated(() => deferred(pool, owner.providerId, wanted));
     if (ids.length === 0) return;
-    const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
+    const prepared = await prepareByAsking(context, anywhere(rooms), { ids, settles: unconfirmed });
     await writer.apply(prepared, { asked: ids });
   }
 }
 
 /** Asks for what complete walks have left over, and deletes what is gone. */
-export async function sweepLeftovers({ context, writer, folders, historyFrom }: Rooms): Promise<void> {
+export async function sweepLeftovers(rooms: Rooms): Promise<void> {
+  const { context, writer } = rooms;
   const { pool, lease, owner } = context;
   while (!isStopping(context)) {
     const rows = await translated(() => leftovers(pool, owner.providerId, chunk));
@@ -58,7 +62,7 @@ export async function sweepLeftovers({ context, writer, folders, historyFrom }: 
       await fenced(pool, lease, (transaction) => settle(transaction, owner.providerId, settled));
       continue;
     }
-    const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
+    const prepared = await prepareByAsking(context, anywhere(rooms), { ids, settles: false });
     await writer.apply(prepared, { settled });
   }
 }
@@ -82,7 +86,8 @@ export async function sweepFolders(context: SyncContext, excluded: readonly stri
  * Once in the life of a provider: rows that another sync module left in it are verified, for no walk of ours will
  * ever meet them. One that Graph cannot tell about now keeps the question open for the next run.
  */
-export async function sweepAdopted({ context, writer, folders, historyFrom }: Rooms): Promise<void> {
+export async function sweepAdopted(rooms: Rooms): Promise<void> {
+  const { context, writer } = rooms;
   const { pool, lease, owner } = context;
   while (!isStopping(context)) {
     const ids = await translated(() => unplaced(pool, owner.providerId, chunk));
@@ -90,7 +95,7 @@ export async function sweepAdopted({ context, writer, folders, historyFrom }: Ro
       await fenced(pool, lease, (transaction) => saveAdopted(transaction, owner.providerId));
       return;
     }
-    const prepared = await prepareByAsking(context, { folders, folderId: null, historyFrom }, ids);
+    const prepared = await prepareByAsking(context, anywhere(rooms), { ids, settles: false });
     await writer.apply(prepared, {});
     if (prepared.deferred.length > 0) return;
   }

@@ -1,7 +1,8 @@
 /**
  * What can happen to a mailbox, as plain data: a history of acts can be generated, printed, shrunk and lived through
- * again. Acts name their messages and folders by a number, taken modulo what is there when the act is performed, so
- * that any act makes sense in any mailbox; where there is nothing to act upon, nothing happens.
+ * again. Acts name messages and folders by a number, taken modulo what is there when the act is performed, or a folder
+ * by its well-known name, so that any act makes sense in any mailbox; where there is nothing to act upon, nothing
+ * happens.
  */
 import type { SimulatedFolder, SimulatedMailbox, TokenExpiryForm } from '../graph/mailbox.ts';
 import type { StoredMessage } from '../graph/messages.ts';
@@ -9,20 +10,23 @@ import type { StoredMessage } from '../graph/messages.ts';
 /** What is unusual about a message that arrives. */
 export type Flavour = keyof typeof flavours;
 
+/** A folder that every mailbox has, or any. */
+export type FolderPick = 'inbox' | 'archive' | 'deleteditems' | number;
+
 export type Act =
-  | { readonly kind: 'arrive'; readonly folder: number; readonly flavour: Flavour }
+  | { readonly kind: 'arrive'; readonly folder: FolderPick; readonly flavour: Flavour }
   | { readonly kind: 'read'; readonly message: number; readonly isRead: boolean }
   | { readonly kind: 'categorize'; readonly message: number; readonly categories: readonly string[] }
   | { readonly kind: 'edit'; readonly message: number; readonly subject: string | null }
-  | { readonly kind: 'move'; readonly message: number; readonly folder: number }
+  | { readonly kind: 'move'; readonly message: number; readonly folder: FolderPick }
   /** There and back again before anybody looks: the ABA trap (microsoft-graph-docs #21752). */
-  | { readonly kind: 'bounce'; readonly message: number; readonly folder: number }
+  | { readonly kind: 'bounce'; readonly message: number; readonly folder: FolderPick }
   | { readonly kind: 'delete'; readonly message: number; readonly hard: boolean }
   /** Out of Deleted Items or Junk, into some folder. */
-  | { readonly kind: 'restore'; readonly message: number; readonly folder: number }
-  | { readonly kind: 'add folder'; readonly parent: number; readonly name: string }
+  | { readonly kind: 'restore'; readonly message: number; readonly folder: FolderPick }
+  | { readonly kind: 'add folder'; readonly parent: FolderPick; readonly name: string }
   | { readonly kind: 'rename folder'; readonly folder: number; readonly name: string }
-  | { readonly kind: 'move folder'; readonly folder: number; readonly parent: number }
+  | { readonly kind: 'move folder'; readonly folder: number; readonly parent: FolderPick }
   | { readonly kind: 'delete folder'; readonly folder: number; readonly hard: boolean }
   | { readonly kind: 'restore folder'; readonly folder: number }
   | { readonly kind: 'expire'; readonly what: Expiry; readonly form: TokenExpiryForm };
@@ -54,8 +58,10 @@ function pick<T>(list: readonly T[], number: number): T | undefined {
 const anyMessage = (mailbox: SimulatedMailbox, number: number): StoredMessage | undefined =>
   pick(mailbox.messages(), number);
 
-const anyFolder = (mailbox: SimulatedMailbox, number: number): string =>
-  pick(mailbox.folders(), number)?.id ?? 'inbox';
+function anyFolder(mailbox: SimulatedMailbox, choice: FolderPick): string {
+  const folder = typeof choice === 'number' ? pick(mailbox.folders(), choice) : mailbox.wellKnown(choice);
+  return folder?.id ?? 'inbox';
+}
 
 const isWithin = (mailbox: SimulatedMailbox, id: string, name: string): boolean => {
   const ancestor = mailbox.wellKnown(name);
