@@ -12,6 +12,7 @@ import { settleFolders } from './folderSet.ts';
 import { settleHistory } from './restart.ts';
 import { settleScope } from './scope.ts';
 import { recheckDeferred, recheckUnconfirmed, sweepAdopted, sweepFolders, sweepLeftovers } from './sweep.ts';
+import { Turnstile } from './turnstile.ts';
 import { walkCursor, type WalkRooms } from './walk.ts';
 import { PageWriter } from './writer.ts';
 
@@ -22,6 +23,8 @@ import { PageWriter } from './writer.ts';
  */
 
 const walkers = 4;
+/** Two being written, one for each of the others to fetch; a page of 1,000 messages takes some 10 MB. */
+const pagesInMemory = 5;
 const day = 24 * 3_600_000;
 
 export async function syncPass(context: SyncContext): Promise<void> {
@@ -32,7 +35,8 @@ export async function syncPass(context: SyncContext): Promise<void> {
   const categories = await Categories.load(pool, owner.providerId, { client, urls });
   const quarantineInUse = await translated(() => hasQuarantined(pool, owner.providerId));
   const writer = new PageWriter(context, categories, quarantineInUse);
-  const rooms: WalkRooms = { context, writer, folders: index, historyFrom };
+  const pages = new Turnstile(pagesInMemory);
+  const rooms: WalkRooms = { context, writer, pages, folders: index, historyFrom };
   await refreshColors(context, categories, state);
   const cursors = cursorsOf(folders, state.scope, restarted ? null : state.primaryCursor);
   if (cursors.every(({ cursor, completed }) => cursor === null && !completed)) {

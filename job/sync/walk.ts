@@ -7,6 +7,7 @@ import { type Folder, wholeMailbox } from '../store/folders.ts';
 import { translated } from '../store/pool.ts';
 import { hasUnseen } from '../store/walks.ts';
 import { type FolderIndex, isStopping, type SyncContext } from './context.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { PageWriter, Turn } from './writer.ts';
 
 /**
@@ -16,6 +17,8 @@ import type { PageWriter, Turn } from './writer.ts';
  */
 export interface WalkRooms {
   readonly context: SyncContext;
+  /** Bounds the pages that are in memory, over all walks: from before they are fetched until they are stored. */
+  readonly pages: Turnstile;
   readonly writer: PageWriter;
   readonly folders: FolderIndex;
   /** ISO 8601; what is older is not asked for. */
@@ -78,6 +81,9 @@ class Walk {
   readonly #folder: Folder;
   /** The last two writes, oldest first. */
   readonly #turns: Turn[] = [];
+  #coming: Promise<Fetched> | null = null;
+  /** Pages of this walk that are in memory. */
+  #held = 0;
 
   constructor(rooms: WalkRooms, folder: Folder) {
     this.#rooms = rooms;
@@ -89,23 +95,23 @@ class Walk {
       const ending = await this.#pages(start);
       await this.#drain(0);
       return ending;
-    } catch (error) {
-      // What was fetched before the failure is stored before the failure is told.
-      await Promise.allSettled(this.#turns.map(({ done }) => done));
-      throw error;
+    } finally {
+      // What was fetched before a failure is stored before the failure is told.
+      await Promise.allSettled([...this.#turns.map(({ done }) => done), this.#coming]);
+      while (this.#held > 0) this.#release();
     }
   }
 
   async #pages(start: Position): Promise<Ending> {
     let position = start;
-    let coming = this.#next(position);
-    while (coming !== null) {
-      const fetched = await coming;
+    this.#coming = this.#next(position);
+    while (this.#coming !== null) {
+      const fetched = await this.#coming;
       if (fetched.kind === 'refused') return this.#refused(fetched, position);
       const { page } = fetched;
       const after = this.#advance(position, page);
-      coming = page.nextLink === null ? null : this.#next(after);
-      coming?.catch(() => undefined);
+      this.#coming = page.nextLink === null ? null : this.#next(after);
+      this.#coming?.catch(() => undefined);
       await this.#write(page, position, after);
       if (after.link === null) return { kind: 'again', position: after, reset: false };
       position = { ...after, meets: after.whole && (await this.#meets(position)) };
@@ -122,9 +128,16 @@ class Walk {
 
   async #fetch(url: string): Promise<Fetched> {
     const { client } = this.#rooms.context;
+    await this.#rooms.pages.enter(this.#folder.wellKnownName === 'inbox');
+    this.#held += 1;
     const answer = await client.send({ url });
     if (!answer.ok) return { kind: 'refused', answer };
     return { kind: 'page', page: readDeltaPage(answer, url, client.baseUrl), url };
+  }
+
+  #release(): void {
+    this.#held -= 1;
+    this.#rooms.pages.leave();
   }
 
   #startUrl({ filteredFrom }: Position): string {
@@ -159,7 +172,10 @@ class Walk {
     const { link, pages, walked, filteredFrom, unfiltered } = after;
     const steady = page.nextLink === null && link !== null;
     const begins = before.link === null;
-    if (page.entries.length === 0 && link === before.link && steady) return;
+    if (page.entries.length === 0 && link === before.link && steady) {
+      this.#release();
+      return;
+    }
     const turn = writer.write({
       source: { folders, folderId: folderId === wholeMailbox ? null : folderId, historyFrom },
       entries: page.entries,
@@ -172,6 +188,10 @@ class Walk {
       after: this.#turns.at(-1) ?? null,
     });
     this.#turns.push(turn);
+    const stored = (): void => {
+      this.#release();
+    };
+    turn.done.then(stored, stored);
     // What the first page notes of the walk must be there before the second one strikes off of it.
     await this.#drain(begins ? 0 : 1);
   }

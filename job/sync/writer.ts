@@ -11,6 +11,7 @@ import { beginWalk, meet, settle } from '../store/walks.ts';
 import type { Categories } from './categories.ts';
 import type { SyncContext } from './context.ts';
 import { type PageSource, preparePage, type Prepared } from './prepare.ts';
+import { Turnstile } from './turnstile.ts';
 
 /**
  * Writes pages, each as one transaction: rows, removals, labels, cursor, behind the fence. Two pages are written at
@@ -59,9 +60,7 @@ export class PageWriter {
   readonly #context: SyncContext;
   readonly #categories: Categories;
   #quarantineInUse: boolean;
-  #free = slots;
-  /** Writes that wait for a slot. */
-  readonly #queue: { readonly first: boolean; readonly enter: () => void }[] = [];
+  readonly #slots = new Turnstile(slots);
   #writing: { ids: ReadonlySet<string>; done: Promise<void> }[] = [];
 
   constructor(context: SyncContext, categories: Categories, quarantineInUse: boolean) {
@@ -108,14 +107,14 @@ export class PageWriter {
     extra: Extra,
   ): Promise<void> {
     await this.#categories.learn(prepared.rows.flatMap(({ labels }) => labels));
-    await this.#enter(isOfInbox(step?.page.source));
+    await this.#slots.enter(isOfInbox(step?.page.source));
     try {
       await this.#commit(prepared, step, { ...extra, careful: false });
     } catch (error) {
       if (!isRowsFault(error)) throw error;
       await this.#commit(prepared, step, { ...extra, careful: true });
     } finally {
-      this.#leave();
+      this.#slots.leave();
     }
   }
 
@@ -193,25 +192,8 @@ export class PageWriter {
     if (folderId !== wholeMailbox) return;
     await savePrimaryCursor(transaction, this.#context.owner.providerId, update.link);
   }
-
-  async #enter(first: boolean): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((enter) => this.#queue.push({ first, enter }));
-  }
-
-  #leave(): void {
-    const urgent = this.#queue.findIndex(({ first }) => first);
-    const [next] = this.#queue.splice(Math.max(0, urgent), 1);
-    if (next) next.enter();
-    else this.#free += 1;
-  }
 }
 
-/**
- * The Inbox, where people look first and most of the mail is, is never kept waiting by other folders: walked last and
- * alone, nothing would hide the time that Graph takes for its pages. It starves nobody, for a walk has two pages here
- * at the most and must fetch between them.
- */
 function isOfInbox(source: PageSource | undefined): boolean {
   const folderId = source?.folderId ?? null;
   return folderId !== null && source?.folders.get(folderId)?.label === 'INBOX';
