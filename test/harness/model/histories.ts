@@ -126,7 +126,36 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: kind('drain and compare') }) },
 );
 
+/** What happens to one message, the message left open. */
+const deed = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: kind('move'), folder }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('delete'), hard: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('bounce'), folder }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('read'), isRead: fc.boolean() }) },
+);
+
+/** One message before, during and after a run: what two cursors tell of it, at whichever request it changes. */
+const episode: fc.Arbitrary<Step[]> = fc
+  .record({
+    message: number,
+    before: deed,
+    meanwhile: deed,
+    after: deed,
+    request: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ message, before, meanwhile, after, request }) => [
+    { kind: 'drain and compare' },
+    { ...before, message },
+    { kind: 'run', pageLimit: 20, during: [{ request, act: { ...meanwhile, message } }] },
+    { ...after, message },
+  ]);
+
+const steps = fc.array(
+  fc.oneof({ weight: 20, arbitrary: anyStep.map((step) => [step]) }, { weight: 1, arbitrary: episode }),
+  { maxLength: 25, size: 'max' },
+);
+
 export const anyHistory: fc.Arbitrary<History> = fc.record({
   setup: anySetup,
-  steps: fc.array(anyStep, { maxLength: 30, size: 'max' }),
+  steps: steps.map((parts) => parts.flat()),
 });
