@@ -45,7 +45,7 @@ function codeOf(error: Error): string | undefined {
 }
 
 /** The SQLSTATE of a failed statement: five characters, or undefined where Postgres gave none. */
-export function sqlState(error: unknown): string | undefined {
+function sqlState(error: unknown): string | undefined {
   return causes(error)
     .map(codeOf)
     .find((code) => code !== undefined && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
 import type { SyncError } from '../errors.ts';
-import { fenced, type Lease, releaseLease } from './lease.ts';
+import { fenced, type Lease, releaseLease, utcNow } from './lease.ts';
 import type { Queryable } from './pool.ts';
 
 /**
@@ -12,7 +12,6 @@ import type { Queryable } from './pool.ts';
 
 const nothing = z.object({});
 const failureRow = z.object({ failureCode: z.string().nullable() });
-const utcNow = sql.fragment`timezone('UTC', clock_timestamp())`;
 
 /** A new attempt: `syncing`, and no stale error. */
 export async function markSyncing(pool: DatabasePool, lease: Lease): Promise<void> {

@@ -152,5 +152,5 @@ const onFolders: { [Kind in Act['kind']]?: Performer<Kind> } = {
 /** Performs an act; one that finds nothing to act upon does nothing. */
 export function perform(mailbox: SimulatedMailbox, act: Act): void {
   const performers = { ...onMessages, ...onFolders } as Record<Act['kind'], Performer<Act['kind']>>;
-  performers[act.kind](mailbox, act as never);
+  performers[act.kind](mailbox, act);
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { freshDatabase } from '../../harness/database.ts';
 import { jobBundle } from '../../harness/jobBundle.ts';
@@ -12,8 +12,9 @@ it('the bundled job runs by itself, with nothing installed beside it', async () 
   // Away from this checkout's node_modules.
   const folder = await mkdtemp(join(tmpdir(), 'outlook-sync-test-'));
   try {
-    await copyFile(jobBundle(), join(folder, 'job.mjs'));
-    const job = spawn(process.execPath, ['job.mjs', 'migrate'], {
+    const dist = dirname(jobBundle());
+    for (const file of ['job.js', 'job.main.js']) await copyFile(join(dist, file), join(folder, file));
+    const job = spawn(process.execPath, ['job.js', 'migrate'], {
       cwd: folder,
       env: { DATABASE_URL: database.url },
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -22,7 +22,7 @@ const expireToken = (user: User): Promise<void> =>
 
 /** Holds back every answer of Graph to the user's mailbox until the returned function is called. */
 function holdGraph(user: User): () => void {
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<null>();
   const release = scene.graph.faults.add({
     when: ({ mailbox }) => mailbox === user.mailbox.email,
     times: Infinity,
@@ -30,7 +30,7 @@ function holdGraph(user: User): () => void {
   });
   return () => {
     release();
-    gate.resolve();
+    gate.resolve(null);
   };
 }
 

@@ -26,13 +26,13 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 /** While Graph answers the n-th delta page. */
 function duringPage(scene: Scene, n: number): Pause {
-  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [reached, gate] = [Promise.withResolvers<null>(), Promise.withResolvers<null>()];
   let pages = 0;
   scene.graph.faults.add({
     when: ({ path }) => {
       if (!path.endsWith('/messages/delta')) return false;
       pages += 1;
-      if (pages === n) reached.resolve();
+      if (pages === n) reached.resolve(null);
       return pages === n;
     },
     reply: { until: gate.promise },
@@ -40,7 +40,7 @@ function duringPage(scene: Scene, n: number): Pause {
   return {
     reached: reached.promise,
     lift: () => {
-      gate.resolve();
+      gate.resolve(null);
       return Promise.resolve();
     },
   };

@@ -92,7 +92,7 @@ describe.concurrent('a sync', () => {
 
   it.each(lasting)(
     'gives up on %s that lasts, after retries + 1 attempts',
-    async (_, reply, code, error, env) => {
+    async (...[, reply, code, error, env]) => {
       const user = scene.addUser({ messages: 5 });
       const mend = fail(user, reply);
       const told = await user.sync({ env: { ...env, OUTLOOK_SYNC_SCHEDULER_RETRIES: '2' } });
