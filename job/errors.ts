@@ -1,4 +1,7 @@
+import type { ErrorCode } from '../api/errorCodes.ts';
 import { exitCodes, type ExitCode } from '../api/exitCodes.ts';
+
+export type { ErrorCode } from '../api/errorCodes.ts';
 
 /**
  * Every way in which a run can fail, in one table: what may be done about it within the run, how the process exits,
@@ -61,9 +64,7 @@ export const errorTable = {
   DatabaseNotMigrated: { retry: 'wait', exit: transient },
   DatabaseFailed: { retry: 'retry', exit: transient },
   LeaseLost: { retry: 'wait', exit: transient },
-} as const satisfies Record<string, Outcome>;
-
-export type ErrorCode = keyof typeof errorTable;
+} as const satisfies Record<ErrorCode, Outcome>;
 
 /** A failure of the closed set above. `message` is safe to show; `cause` is not and is never shown. */
 export class SyncError extends Error {
