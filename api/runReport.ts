@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Condition, conditionTypes, transition } from './conditions.ts';
 import { credentialCodes } from './errorCodes.ts';
 import { type Phase, type ProviderStatus, cursorStates } from './providerStatus.ts';
-import { triggers } from './resource.ts';
+import { type triggers } from './resource.ts';
 
 /**
  * What a run of the job has to say, and what that makes of the job's fields of the status. The job applies it itself;
