@@ -1,6 +1,8 @@
-// Once per test run, before any worker: one Postgres server for all tests, and the job as it is shipped.
+// Once per test run, before any worker: one Postgres server for all tests, the job as it is shipped, and where the
+// first test that needs a cluster gets one started for all.
 import { bundleJob } from '../../scripts/bundle.ts';
 import type { TestProject } from 'vitest/node';
+import { serveSharedControlPlane } from './cluster/sharedServer.ts';
 import { startPostgres } from './postgres.ts';
 
 declare module 'vitest' {
@@ -9,15 +11,24 @@ declare module 'vitest' {
     postgresUrl: string;
     /** The bundled job, or why it did not bundle; see jobBundle(). */
     jobBundle: { readonly file: string } | { readonly error: string };
+    /** Where to ask for the run's control plane; see sharedControlPlane(). */
+    sharedControlPlane: string;
   }
 }
 
 /** Returns the teardown. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [server, bundle] = await Promise.all([startPostgres(), tryBundle()]);
+  const [server, bundle, cluster] = await Promise.all([
+    startPostgres(),
+    tryBundle(),
+    serveSharedControlPlane(),
+  ]);
   project.provide('postgresUrl', server.url);
   project.provide('jobBundle', bundle);
-  return server.stop;
+  project.provide('sharedControlPlane', cluster.url);
+  return async () => {
+    await Promise.all([server.stop(), cluster.stop()]);
+  };
 }
 
 /** A job that does not bundle fails the tests that run it, with the reason, and no others. */

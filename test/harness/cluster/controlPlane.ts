@@ -53,6 +53,8 @@ export interface ControlPlane extends Cluster {
   readonly adminToken: string;
   /** Path of the PEM file with the CA of the API server's certificate. */
   readonly caFile: string;
+  /** Path of the kubectl that goes with it. */
+  readonly kubectlFile: string;
   /** With the logs of all programs, until stop(). */
   readonly folder: string;
   readonly apiServer: DisturbableProgram;
@@ -146,6 +148,7 @@ async function preparePlane(
     adminToken,
     kubeconfig,
     caFile: join(folder, FILES.ca),
+    kubectlFile: binaries.kubectl,
     folder,
     runsPods: 'process-node',
     kubectl: kubectlOf(binaries.kubectl, kubeconfig),
