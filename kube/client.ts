@@ -185,7 +185,7 @@ export class KubeClient {
 
   /**
    * What happens from `resourceVersion` on. Ends when the server ends it or the signal is aborted. Nothing limits how
-   * long it is silent: that is for the caller to watch, by the signal.
+   * long it is silent: that is for the caller to watch, by the signal. `onOpen` is called when the server has agreed.
    * @throws KubeError: `gone` when the resourceVersion is too old, by HTTP or inside the stream; `protocol` for a line
    *   that is no event, or half of one
    */
@@ -193,6 +193,7 @@ export class KubeClient {
     resource: Resource<T>,
     query: WatchQuery,
     signal: AbortSignal,
+    onOpen?: () => void,
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const { namespace, metadataOnly, ...rest } = query;
     const what = `Watch ${resource.kind}`;
@@ -200,7 +201,9 @@ export class KubeClient {
     const accept = metadataOnly === true ? partial.one : undefined;
     const call = { method: 'GET', path, what, accept, signal } as const;
     try {
-      for await (const event of watchEvents(await this.#exchange.stream(call), what)) {
+      const body = await this.#exchange.stream(call);
+      onOpen?.();
+      for await (const event of watchEvents(body, what)) {
         if (isAborted(signal)) return;
         yield { ...event, object: typedObject(resource, event.object) };
       }
