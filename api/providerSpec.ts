@@ -1,31 +1,55 @@
 import * as z from 'zod';
-import {
-  emailPattern,
-  historyPattern,
-  objectNamePattern,
-  schedulePattern,
-  tenantPattern,
-  timeZonePattern,
-  uuidPattern,
-} from './patterns.ts';
+import { type FieldsRule, type Rule, authRules, changeRules, specRules, textRules } from './specRules.ts';
 
 /**
  * `spec` of an OutlookProvider: the single source of the CRD, of the reference page and of what the operator reads.
  * A number out of range is refused here; the same number in an environment variable of the job is clamped.
+ * Unknown fields are dropped, as the API server drops them.
  */
 const text = (max: number) => z.string().min(1).max(max);
-const matching = (pattern: string, max: number) => text(max).regex(new RegExp(pattern));
 const integer = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
+
+/** A rule as a CRD states it. */
+const validation = ({ cel, message }: Rule<never>) => ({ rule: cel, message });
+const fieldsValidation = (rule: FieldsRule<never>) => ({
+  ...validation(rule),
+  reason: rule.reason,
+  fieldPath: `.${rule.field}`,
+});
+
+const ruled = (rules: readonly Rule<string>[], max: number) =>
+  rules
+    .reduce((schema, { holds, message }) => schema.refine(holds, { message, abort: true }), text(max))
+    .meta({ 'x-kubernetes-validations': rules.map(validation) });
+
+/** Puts each rule that does not hold to the field that it blames. */
+const judge =
+  <T>(rules: readonly FieldsRule<T>[]) =>
+  (value: T, context: z.core.$RefinementCtx): void => {
+    for (const { field, holds, message } of rules) {
+      if (!holds(value)) context.addIssue({ code: 'custom', path: [field], message });
+    }
+  };
+
 const folders = z
-  .array(text(512))
+  .array(ruled(textRules.folder, 512))
   .max(100)
   .default([])
   .describe('Well-known name (inbox, sentitems, …), folder id, or path of display names');
 
+/** A map of strings, with at most `max` entries. */
+const strings = (max: number) =>
+  z
+    .record(z.string(), z.string())
+    .refine((map) => Object.keys(map).length <= max, `at most ${max} entries`)
+    .meta({ maxProperties: max });
+
 const owner = z
   .object({
-    userId: text(253).describe('The user of the unified inbox whom the mail belongs to'),
-    workspaceId: text(253).optional().describe("The user's workspace; absent is the same as none"),
+    userId: ruled(textRules.userId, 253).describe('The user of the unified inbox whom the mail belongs to'),
+    workspaceId: ruled(textRules.workspaceId, 253)
+      .optional()
+      .describe("The user's workspace; absent is the same as none"),
   })
   .describe('Whom the mail belongs to in the unified inbox');
 
@@ -35,7 +59,7 @@ const auth = z
       .enum(['Delegated', 'Application'])
       .default('Delegated')
       .describe("Delegated acts for the user who signed in, Application with the app's own permission"),
-    tenantId: matching(tenantPattern, 253)
+    tenantId: ruled(textRules.tenantId, 253)
       .default('common')
       .describe('Tenant id or domain; Application mode needs one'),
     cloud: z
@@ -43,6 +67,8 @@ const auth = z
       .default('Global')
       .describe("Microsoft's cloud that the tenant lives in"),
   })
+  .superRefine(judge(authRules))
+  .meta({ 'x-kubernetes-validations': authRules.map(fieldsValidation) })
   .prefault({})
   .describe('How the job signs in');
 
@@ -53,7 +79,7 @@ const sync = z
     ),
     deltaPageLimit: integer(1, 20, 5).describe('Delta pages that one cursor may take in one run'),
     pageSize: integer(1, 1000, 100).describe('Messages asked for per page; Graph takes it as a hint'),
-    history: matching(historyPattern, 64)
+    history: ruled(textRules.history, 64)
       .default('All')
       .describe('How far back mail is kept: All, or an ISO 8601 duration such as P90D'),
     folders: z
@@ -86,35 +112,37 @@ const preserved = (description: string) =>
 
 const podTemplate = z
   .object({
-    annotations: z.record(z.string(), z.string()).optional().describe('Annotations of the pods'),
-    nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels that a node must have'),
+    annotations: strings(100).optional().describe('Annotations of the pods'),
+    nodeSelector: strings(100).optional().describe('Labels that a node must have'),
     tolerations: z.array(preserved('A toleration, as in a PodSpec')).max(50).optional(),
     affinity: preserved('As in a PodSpec').optional(),
-    priorityClassName: matching(objectNamePattern, 253).optional().describe('Priority class of the pods'),
+    priorityClassName: ruled(textRules.priorityClassName, 253)
+      .optional()
+      .describe('Priority class of the pods'),
     resources: preserved('Requests and limits of the container, as in a PodSpec').optional(),
   })
   .describe('How the pods of the job are placed and sized');
 
-export const providerSpec = z.object({
-  emailAddress: matching(emailPattern, 254).describe('Address of the mailbox'),
-  userPrincipalName: matching(emailPattern, 254)
+const fields = z.object({
+  emailAddress: ruled(textRules.emailAddress, 254).describe('Address of the mailbox'),
+  userPrincipalName: ruled(textRules.userPrincipalName, 254)
     .optional()
     .describe('The mailbox in Application mode, where its sign-in name is not the address'),
   owner,
-  providerId: matching(uuidPattern, 36)
+  providerId: ruled(textRules.providerId, 36)
     .optional()
     .describe(
       'The row of email_providers to adopt; absent: one is made under the uid of this resource. Immutable',
     ),
-  schedule: matching(schedulePattern, 100)
+  schedule: ruled(textRules.schedule, 100)
     .default('H/5 * * * *')
     .describe('Five cron fields; H stands for a stable value of its own, so that not all run at once'),
-  timeZone: matching(timeZonePattern, 64)
+  timeZone: ruled(textRules.timeZone, 64)
     .optional()
     .describe('Of the schedule, such as Europe/Berlin; absent: UTC'),
   suspend: z.boolean().default(false).describe('No syncs while this is set'),
   credentialsSecretRef: z
-    .object({ name: matching(objectNamePattern, 253).describe('Name of the Secret') })
+    .object({ name: ruled(textRules.secretName, 253).describe('Name of the Secret') })
     .optional()
     .describe('Secret of this namespace with the key refreshToken; needed in Delegated mode'),
   auth,
@@ -129,5 +157,12 @@ export const providerSpec = z.object({
     .describe('What becomes of the rows in Postgres when this resource is deleted'),
   podTemplate: podTemplate.optional(),
 });
+
+export const providerSpec = fields
+  .superRefine(judge(specRules))
+  .meta({
+    'x-kubernetes-validations': [...specRules.map(fieldsValidation), ...changeRules.map(fieldsValidation)],
+  })
+  .describe('What is asked for');
 
 export type ProviderSpec = z.output<typeof providerSpec>;

@@ -14,12 +14,12 @@ export type Phase = (typeof phases)[number];
 export const cursorStates = ['None', 'Bootstrapping', 'Paging', 'Steady'] as const;
 
 export const conditionSchema = z.object({
-  type: z.string().min(1).max(316),
+  type: z.string().min(1).max(316).describe('What the condition is about'),
   status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().min(1).max(1024),
-  message: z.string().max(32_768),
-  observedGeneration: count.optional(),
-  lastTransitionTime: time,
+  reason: z.string().min(1).max(1024).describe('Why, in one word for programs'),
+  message: z.string().max(32_768).describe('Why, in words for people'),
+  observedGeneration: count.optional().describe('Generation of the spec that this is about'),
+  lastTransitionTime: time.describe('When the status changed last'),
 });
 
 /** Of the operator, but for `phase`, which the job sets while it runs and the operator where no job can. */
@@ -55,7 +55,10 @@ const jobFields = {
     })
     .describe('Counts of messages'),
   subscription: z
-    .object({ id: z.string(), expiresAt: time })
+    .object({
+      id: z.string().describe('As Graph calls it'),
+      expiresAt: time.describe('When it ends unless it is renewed'),
+    })
     .describe("Graph's subscription for change notifications"),
   lastJob: z.string().describe('The Job of the last run'),
   lastTrigger: z.enum(triggers).describe('Why the last run was started'),
@@ -65,6 +68,15 @@ const jobFields = {
 const webhookFields = {
   syncRequestedAt: time.describe('When a change notification last asked for a sync'),
 } as const;
+
+/** Who writes a field; the job sets `phase` while it runs, and the operator where no job can. */
+export const statusWriters: Readonly<Record<string, string>> = {
+  phase: 'operator, job',
+  conditions: 'operator, job',
+  ...Object.fromEntries(Object.keys(operatorFields).map((name) => [name, 'operator'])),
+  ...Object.fromEntries(Object.keys(jobFields).map((name) => [name, 'job'])),
+  ...Object.fromEntries(Object.keys(webhookFields).map((name) => [name, 'webhook'])),
+};
 
 export const jobFieldNames = Object.keys(jobFields) as (keyof typeof jobFields)[];
 
@@ -76,7 +88,16 @@ const fields = {
 } as const;
 
 /** The schema that the CRD states. */
-export const providerStatus = z.object({ ...fields, conditions: z.array(conditionSchema) }).partial();
+export const providerStatus = z
+  .object({
+    ...fields,
+    conditions: z
+      .array(conditionSchema)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .describe('One entry for each type'),
+  })
+  .partial()
+  .describe('What is seen');
 export type ProviderStatus = z.infer<typeof providerStatus>;
 
 /** Reads a status field by field: one that is not valid counts as absent, and none makes another unreadable. */

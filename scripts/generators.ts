@@ -2,6 +2,7 @@
 // A generator is pure: the same code gives the same text, on every machine.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { renderCrd } from './crdFile.ts';
 import { renderEnvironment } from './environmentReference.ts';
 
 export interface Generator {
@@ -12,6 +13,7 @@ export interface Generator {
 }
 
 export const generators: readonly Generator[] = [
+  { file: 'crds/outlooksync.dev_outlookproviders.yaml', render: renderCrd },
   { file: 'docs/reference/environment.md', render: renderEnvironment },
 ];
 
