@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import type { CleanupClaim } from './cleanup.ts';
 import type { Problem } from './config.ts';
 import type { ProviderClaim } from './store/provider.ts';
 
@@ -14,8 +15,11 @@ export type Command =
       readonly name: 'sync';
       readonly claim: ProviderClaim;
       readonly user: string;
+      /** Without a cluster, by the lease in Postgres alone. */
+      readonly standalone: boolean;
       readonly problems: Problem[];
     }
+  | { readonly name: 'cleanup'; readonly claim: CleanupClaim; readonly problems: Problem[] }
   | { readonly name: 'unknown'; readonly problems: Problem[] };
 
 const options = {
@@ -60,49 +64,80 @@ function parse(args: readonly string[]): { values: Values; positionals: string[]
   return { values, positionals, problems };
 }
 
-const claimSchema = z.object({
+const email = z
+  .string({ error: 'is missing' })
+  .trim()
+  .regex(/^[^\s@]+@[^\s@]+$/, { error: (issue) => `${JSON.stringify(issue.input)} is no e-mail address` });
+const userId = z.string({ error: 'is missing' }).trim().min(1, { error: 'is empty' });
+const uuid = (error: string) =>
+  z
+    .string({ error })
+    .trim()
+    .toLowerCase()
+    .pipe(z.guid({ error: (issue) => `${JSON.stringify(issue.input)} is no UUID` }));
+
+const standaloneSchema = z.object({
   standalone: z.literal(true, {
     error:
       'is missing: without a cluster the lease in Postgres alone guards the run, which this says is meant',
   }),
-  email: z
-    .string({ error: 'is missing' })
-    .trim()
-    .regex(/^[^\s@]+@[^\s@]+$/, { error: (issue) => `${JSON.stringify(issue.input)} is no e-mail address` }),
-  'user-id': z.string({ error: 'is missing' }).trim().min(1, { error: 'is empty' }),
+  email,
+  'user-id': userId,
   'workspace-id': z.string({ error: 'has no value' }).trim().min(1, { error: 'is empty' }).optional(),
-  'provider-id': z
-    .string({ error: 'has no value' })
-    .trim()
-    .toLowerCase()
-    .pipe(z.guid({ error: (issue) => `${JSON.stringify(issue.input)} is no UUID` }))
-    .optional(),
+  'provider-id': uuid('has no value').optional(),
   'user-principal-name': z.string({ error: 'has no value' }).trim().min(1, { error: 'is empty' }).optional(),
 });
 
-function syncCommand(values: Values, before: Problem[]): Command {
-  const parsed = claimSchema.safeParse(values);
-  const found = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => problem(`--${String(issue.path[0])}`, issue.message));
+/** In a cluster the resource has said which row it is. */
+const clusterSchema = standaloneSchema.extend({
+  standalone: z.undefined(),
+  'provider-id': uuid('is missing'),
+});
+
+const cleanupSchema = z.object({
+  'provider-id': uuid('is missing'),
+  email: email.optional(),
+  'user-id': userId.optional(),
+});
+
+const problemsOf = ({ error }: z.ZodSafeParseResult<unknown>): Problem[] =>
+  error?.issues.map((issue) => problem(`--${String(issue.path[0])}`, issue.message)) ?? [];
+
+function syncCommand(values: Values, before: Problem[], inCluster: boolean): Command {
+  const standalone = !inCluster || values['standalone'] !== undefined;
+  const parsed = (standalone ? standaloneSchema : clusterSchema).safeParse(values);
   const {
-    email = '',
-    'user-id': userId = '',
+    email: address = '',
+    'user-id': owner = '',
     'workspace-id': workspaceId = null,
     'provider-id': providerId = null,
     'user-principal-name': user,
   } = parsed.data ?? {};
-  const claim = { email, userId, workspaceId, providerId };
-  return { name: 'sync', claim, user: user ?? email, problems: [...before, ...found] };
+  const claim = { email: address, userId: owner, workspaceId, providerId };
+  const problems = [...before, ...problemsOf(parsed)];
+  return { name: 'sync', claim, user: user ?? address, standalone, problems };
 }
 
-export function parseCommand(args: readonly string[]): Command {
+function cleanupCommand(values: Values, before: Problem[]): Command {
+  const parsed = cleanupSchema.safeParse(values);
+  const {
+    'provider-id': providerId = '',
+    email: address = null,
+    'user-id': owner = null,
+  } = parsed.data ?? {};
+  const claim = { providerId, email: address, userId: owner };
+  return { name: 'cleanup', claim, problems: [...before, ...problemsOf(parsed)] };
+}
+
+/** @param inCluster whether a sync without `--standalone` is one of a cluster */
+export function parseCommand(args: readonly string[], inCluster = false): Command {
   const { values, positionals, problems } = parse(args);
   const [name, ...extra] = positionals;
   if (values['help'] === true || name === 'help' || args.length === 0) return { name: 'help' };
   const all = [...problems, ...extra.map((word) => problem(word, 'is one word too many'))];
-  if (name === 'sync') return syncCommand(values, all);
+  if (name === 'sync') return syncCommand(values, all, inCluster);
+  if (name === 'cleanup') return cleanupCommand(values, all);
   if (name === 'migrate') return { name: 'migrate', problems: all };
-  const what = name === undefined ? 'is missing' : `"${name}" is none of sync, migrate`;
+  const what = name === undefined ? 'is missing' : `"${name}" is none of sync, migrate, cleanup`;
   return { name: 'unknown', problems: [problem('command', what), ...all] };
 }

@@ -124,6 +124,13 @@ const settingsSchema = z.object({
 } satisfies Record<VariableName, z.ZodType>);
 
 const databaseOnly = settingsSchema.pick({ DATABASE_URL: true, LOG_LEVEL: true });
+const cleanupSettings = settingsSchema.pick({
+  DATABASE_URL: true,
+  OUTLOOK_SYNC_LEASE_SECONDS: true,
+  OUTLOOK_SYNC_DEADLINE_SECONDS: true,
+  LOG_LEVEL: true,
+});
+export type CleanupSettings = z.infer<typeof cleanupSettings>;
 
 /** Blank is absent; an empty client secret alone says something: a public client. */
 function present(env: NodeJS.ProcessEnv): Record<string, string> {
@@ -165,7 +172,7 @@ function crossProblems(given: Record<string, string>): Problem[] {
 }
 
 /** Numbers that were out of range and have been clamped, for the log. */
-function clampWarnings(given: Record<string, string>, settings: Settings): string[] {
+function clampWarnings(given: Record<string, string>, settings: Partial<Settings>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => {
     const raw = given[name];
     if (typeof value !== 'number' || raw === undefined || Number(raw) === value) return [];
@@ -189,6 +196,14 @@ export function parseDatabaseSettings(env: NodeJS.ProcessEnv): Parsed<z.infer<ty
   const result = databaseOnly.safeParse(present(env));
   if (!result.success) return { ok: false, problems: toProblems(result.error) };
   return { ok: true, value: result.data, warnings: [] };
+}
+
+/** What a cleanup needs: the database, and how long it may take. */
+export function parseCleanupSettings(env: NodeJS.ProcessEnv): Parsed<CleanupSettings> {
+  const given = present(env);
+  const result = cleanupSettings.safeParse(given);
+  if (!result.success) return { ok: false, problems: toProblems(result.error) };
+  return { ok: true, value: result.data, warnings: clampWarnings(given, result.data) };
 }
 
 /** Where Graph and the login are: the cloud's endpoints unless an administrator named others. */

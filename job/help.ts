@@ -6,14 +6,18 @@ const arguments_ = `
 Usage
   npm run job -- sync --standalone --email ADDRESS --user-id ID [--workspace-id ID] [--provider-id UUID]
   npm run job -- migrate
+  npm run job -- cleanup --provider-id UUID [--email ADDRESS] [--user-id ID]
   npm run job -- --help
 
 Commands
   sync       brings one Outlook mailbox up to date in Postgres, once, and exits
   migrate    creates or updates the tables; safe to run again, and from several processes at once
+  cleanup    removes a mailbox and all that was kept of it from Postgres; the row of email_providers stays,
+             disconnected, where another program made it. Waits for a sync under way; safe to run again
 
 Arguments of sync
-  --standalone               without a cluster; the lease in Postgres keeps two runs apart
+  --standalone               without a cluster; the lease in Postgres keeps two runs apart. In a cluster the
+                             operator runs the job without it, with --provider-id
   --email ADDRESS            the mailbox
   --user-id ID               its owner in the unified inbox
   --workspace-id ID          the owner's workspace; absent is the same as none

@@ -1,22 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
 import type { Agent } from 'undici';
+import type { RunReport } from '../api/runReport.ts';
 import { assemble } from './assemble.ts';
 import type { Settings } from './config.ts';
 import { Interrupted, SyncError, toSyncError } from './errors.ts';
 import { deliverEvents } from './events.ts';
+import { type Cluster, type Counts, takeLeases } from './exclusivity.ts';
 import { type Clock, sleepUntil } from './graph/gate.ts';
 import { openAgent } from './graph/http.ts';
 import { LeaseGuard } from './guard.ts';
 import { backoff } from './plan/retryAfter.ts';
+import { reportOf } from './report.ts';
 import { shownError, type Summary } from './result.ts';
-import { acquireLease, type Lease, leaseLost } from './store/lease.ts';
+import { type Lease, leaseLost } from './store/lease.ts';
 import { markConnected, markFailed, markInterrupted, markSyncing } from './store/lifecycle.ts';
 import { assertMigrated } from './store/migrate.ts';
 import { openPool } from './store/pool.ts';
 import { type Provider, type ProviderClaim, resolveProvider } from './store/provider.ts';
+import { storedCount } from './store/storedCount.ts';
 import { reencryptTokens } from './store/tokens.ts';
 import type { SyncContext } from './sync/context.ts';
 import { cursorState, syncPass } from './sync/pass.ts';
@@ -35,6 +37,8 @@ export interface RunRequest {
   readonly log: Logger;
   /** Aborted on SIGTERM. */
   readonly signal: AbortSignal;
+  /** Absent: standalone. */
+  readonly cluster?: Cluster;
 }
 
 /** What was obtained so far; a failure may come at any of it. */
@@ -64,7 +68,7 @@ export class Run {
 
   constructor(request: RunRequest) {
     this.#request = request;
-    const { settings, signal } = request;
+    const { settings, signal, cluster } = request;
     this.#restarts = settings.OUTLOOK_SYNC_TRIGGER === 'resync';
     if (signal.aborted) this.#stop.abort();
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
@@ -72,29 +76,46 @@ export class Run {
     this.#held = { agent, pool: null, provider: null, lease: null, guard: null, context: null };
     const deadline = this.#started + settings.OUTLOOK_SYNC_DEADLINE_SECONDS * 1000;
     this.#clock = { now: Date.now, random: Math.random, signal: this.#stop.signal, deadline };
+    cluster?.onLost(this.#onLost);
   }
 
   /** Never throws: whatever goes wrong is the summary's `error`. */
-  async execute(): Promise<{ summary: Summary; error: SyncError | null }> {
+  async execute(): Promise<{ summary: Summary; error: SyncError | null; report: RunReport }> {
     const { outcome, error } = await this.#attemptAll().catch((thrown: unknown) => this.#failed(thrown));
+    this.#held.guard?.stop();
+    const summary = this.#summary(outcome);
+    const report = await this.#report(summary);
     await this.#wrapUp(error?.code === 'LeaseLost');
+    return { summary, error, report };
+  }
+
+  #summary(outcome: Outcome): Summary {
     const { upserted, removed, quarantined } = this.#held.context?.tally ?? nothingDone;
     const { status, cursor, ...rest } = outcome;
     const providerId = this.#held.provider?.id ?? this.#request.claim.providerId;
     const attempts = Math.max(1, this.#attempts);
     const durationMs = Date.now() - this.#started;
-    const summary = {
-      status,
-      providerId,
-      upserted,
-      removed,
-      quarantined,
-      cursor,
-      attempts,
-      durationMs,
-      ...rest,
-    };
-    return { summary, error };
+    return { status, providerId, upserted, removed, quarantined, cursor, attempts, durationMs, ...rest };
+  }
+
+  /** Told to the cluster while its Lease is held; that in Postgres has been given back by then. */
+  async #report(summary: Summary): Promise<RunReport> {
+    const { cluster } = this.#request;
+    const times = { startedAt: new Date(this.#started), finishedAt: new Date() };
+    const stored = cluster ? await this.#stored().catch(() => null) : null;
+    const report = reportOf(summary, times, stored);
+    const reported = (await cluster?.end(report, summary.quarantined)) ?? false;
+    return { ...report, reported };
+  }
+
+  async #stored(): Promise<number | null> {
+    const { pool, provider } = this.#held;
+    return pool && provider && storedCount(pool, provider.id);
+  }
+
+  async #progress(): Promise<Counts> {
+    const { upserted, removed } = this.#held.context?.tally ?? nothingDone;
+    return { upserted, removed, stored: (await this.#stored()) ?? 0 };
   }
 
   /**
@@ -102,11 +123,10 @@ export class Run {
    * leaves them to its successor.
    */
   async #wrapUp(lost: boolean): Promise<void> {
-    const { guard, pool, lease } = this.#held;
+    const { pool, lease } = this.#held;
     const { settings, log } = this.#request;
     const { agent } = this.#held;
     const { NOTIFICATION_SINK_URL: sinkUrl } = settings;
-    guard?.stop();
     if (pool && lease && !lost) await deliverEvents(pool, lease.providerId, { agent, sinkUrl, log });
     await agent.destroy();
     await pool?.end().catch(() => undefined);
@@ -142,36 +162,38 @@ export class Run {
 
   /** After a lost lease everything else that fails is its consequence. */
   #meaning(thrown: unknown): SyncError | Interrupted {
-    if (this.#lost) return leaseLost();
+    if (this.#lost || this.#held.lease?.isGuarded?.() === false) return leaseLost();
     return thrown instanceof Interrupted ? thrown : toSyncError(thrown);
   }
 
   async #attempt(): Promise<Outcome> {
-    const { settings, claim, log } = this.#request;
+    const { settings, claim, log, cluster } = this.#request;
     const held = this.#held;
+    const standing = await cluster?.takeLease(this.#clock.signal);
     const idleInTransaction = settings.OUTLOOK_SYNC_LEASE_SECONDS * 1000;
     held.pool ??= await openPool({ databaseUrl: settings.DATABASE_URL, idleInTransaction });
     await assertMigrated(held.pool);
     held.provider = await resolveProvider(held.pool, claim);
     if (!held.lease) {
-      const holder = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
+      const { id: providerId } = held.provider;
       const seconds = settings.OUTLOOK_SYNC_LEASE_SECONDS;
-      const taken = await acquireLease(held.pool, { providerId: held.provider.id, holder, seconds });
+      const request = { providerId, seconds, clock: this.#clock, cluster, standing };
+      const taken = await takeLeases(held.pool, request);
       if (!taken.acquired) return this.#skipped(taken.holder);
       held.lease = taken.lease;
-      held.guard = this.#guard(held.pool, taken.lease);
-      log.info({ provider: held.provider.id, holder, epoch: taken.lease.epoch }, 'Took the lease');
+      held.guard = new LeaseGuard({ pool: held.pool, lease: taken.lease, onLost: this.#onLost, log });
+      const { holder, epoch } = taken.lease;
+      log.info({ provider: providerId, holder, epoch }, 'Took the lease');
+      cluster?.begin(new Date(this.#started), () => this.#progress());
     }
     return this.#sync(held.pool, held.lease);
   }
 
-  #guard(pool: DatabasePool, lease: Lease): LeaseGuard {
-    const onLost = (): void => {
-      this.#lost = true;
-      this.#stop.abort();
-    };
-    return new LeaseGuard({ pool, lease, onLost, log: this.#request.log });
-  }
+  /** Of either lease. */
+  readonly #onLost = (): void => {
+    this.#lost = true;
+    this.#stop.abort();
+  };
 
   #skipped(holder: string): Outcome {
     this.#request.log.info({ holder }, 'Another run holds the lease; it was asked for one more pass');

@@ -16,46 +16,113 @@ export interface Lease {
   readonly epoch: string;
   readonly holder: string;
   readonly seconds: number;
+  /** Whether what else guards the run, the Kubernetes Lease, still does; asked before every write. */
+  readonly isGuarded?: () => boolean;
+}
+
+/**
+ * Under which Kubernetes Lease the lease is asked for, and which of its holders asks. Among the holders of one Lease
+ * the younger needs not wait for the elder, whom Kubernetes has declared dead, and the elder gets nothing any more.
+ */
+export interface KubernetesFence {
+  readonly uid: string;
+  readonly epoch: number;
+}
+
+export interface LeaseRequest {
+  readonly providerId: string;
+  readonly holder: string;
+  readonly seconds: number;
+  readonly kubernetes?: KubernetesFence;
+  readonly isGuarded?: () => boolean;
 }
 
 export type Acquisition = { acquired: true; lease: Lease } | { acquired: false; holder: string };
 
 const nothing = z.object({});
-const leaseRow = z.object({ free: z.boolean(), leaseHolder: z.string().nullable(), ours: z.boolean() });
+const leaseRow = z.object({
+  free: z.boolean(),
+  leaseHolder: z.string().nullable(),
+  ours: z.boolean(),
+  inherited: z.boolean(),
+  superseded: z.boolean(),
+});
 const epochRow = z.object({ epoch: z.string() });
 
 /** UTC now without a zone, as the inbox's columns have it; moves on within a transaction. */
 export const utcNow = sql.fragment`timezone('UTC', clock_timestamp())`;
 
-/** Takes the lease if it is free; if not, leaves word for the holder that one more pass is wanted. */
+/**
+ * Takes the lease if it is free, or if its holder is dead; if not, leaves word for the holder that one more pass is
+ * wanted, unless `asksForPass` is false.
+ * @throws SyncError `LeaseLost` for a holder of the Kubernetes Lease that has a successor already
+ */
 export async function acquireLease(
   pool: DatabasePool,
-  request: { providerId: string; holder: string; seconds: number },
+  request: LeaseRequest,
+  { asksForPass = true }: { asksForPass?: boolean } = {},
 ): Promise<Acquisition> {
-  const { providerId, holder, seconds } = request;
+  const { providerId } = request;
   return translated(() =>
     pool.transaction(async (transaction) => {
-      await transaction.query(sql.type(nothing)`
-        INSERT INTO outlook_sync_state ("providerId") VALUES (${providerId}) ON CONFLICT DO NOTHING`);
-      await transaction.query(sql.type(nothing)`
-        SELECT FROM outlook_sync_state WHERE "providerId" = ${providerId} FOR UPDATE`);
-      const current = await transaction.one(sql.type(leaseRow)`
-        SELECT
-          (p."syncLeaseExpiresAt" IS NULL OR p."syncLeaseExpiresAt" <= ${utcNow}) AS "free",
-          s."leaseHolder",
-          (s."leaseExpiresAt" IS NOT DISTINCT FROM p."syncLeaseExpiresAt") AS "ours"
-        FROM email_providers p JOIN outlook_sync_state s ON s."providerId" = p."id"
-        WHERE p."id" = ${providerId}
-        FOR UPDATE OF p`);
-      if (!current.free) {
-        await requestPass(transaction, providerId);
-        return { acquired: false, holder: (current.ours ? current.leaseHolder : null) ?? 'another program' };
+      const current = await lockLease(transaction, request);
+      if (current.superseded || request.isGuarded?.() === false) throw leaseLost();
+      if (!current.free && !current.inherited) {
+        if (asksForPass) await requestPass(transaction, providerId);
+        return { acquired: false, holder: holderOf(current) };
       }
       const { epoch } = await take(transaction, request);
-      return { acquired: true, lease: { providerId, epoch, holder, seconds } };
+      const { kubernetes: _, ...lease } = request;
+      return { acquired: true, lease: { ...lease, epoch } };
     }),
   );
 }
+
+/**
+ * Leaves word for the holder that one more pass is wanted.
+ * @returns the holder; null when there is none any more, who could read it
+ */
+export async function askForPass(pool: DatabasePool, providerId: string): Promise<string | null> {
+  return translated(() =>
+    pool.transaction(async (transaction) => {
+      const current = await lockLease(transaction, { providerId });
+      if (current.free) return null;
+      await requestPass(transaction, providerId);
+      return holderOf(current);
+    }),
+  );
+}
+
+/** Locks the provider's state, made where it is missing, and row, and tells whose the lease is. */
+async function lockLease(
+  transaction: Queryable,
+  { providerId, kubernetes }: Pick<LeaseRequest, 'providerId' | 'kubernetes'>,
+): Promise<z.infer<typeof leaseRow>> {
+  const { uid, epoch } = kubernetes ?? { uid: null, epoch: null };
+  await transaction.query(sql.type(nothing)`
+    INSERT INTO outlook_sync_state ("providerId") VALUES (${providerId}) ON CONFLICT DO NOTHING`);
+  await transaction.query(sql.type(nothing)`
+    SELECT FROM outlook_sync_state WHERE "providerId" = ${providerId} FOR UPDATE`);
+  return transaction.one(sql.type(leaseRow)`
+    SELECT l."free", l."leaseHolder", l."ours",
+           coalesce(l."ours" AND l."underKubernetes" AND l."sameUid" AND l."epoch" <= ${epoch}::bigint, false) AS "inherited",
+           coalesce(l."sameUid" AND l."epoch" > ${epoch}::bigint, false) AS "superseded"
+    FROM (
+      SELECT
+        (p."syncLeaseExpiresAt" IS NULL OR p."syncLeaseExpiresAt" <= ${utcNow}) AS "free",
+        s."leaseHolder",
+        (s."leaseExpiresAt" IS NOT DISTINCT FROM p."syncLeaseExpiresAt") AS "ours",
+        (s."leaseEpoch" = s."leaseEpochUnderKubernetes") AS "underKubernetes",
+        (s."kubernetesLeaseUid" = ${uid}::text) AS "sameUid",
+        s."kubernetesEpoch" AS "epoch"
+      FROM email_providers p JOIN outlook_sync_state s ON s."providerId" = p."id"
+      WHERE p."id" = ${providerId}
+      FOR UPDATE OF p
+    ) AS l`);
+}
+
+const holderOf = ({ ours, leaseHolder }: z.infer<typeof leaseRow>): string =>
+  (ours ? leaseHolder : null) ?? 'another program';
 
 async function requestPass(transaction: Queryable, providerId: string): Promise<void> {
   await transaction.query(sql.type(nothing)`
@@ -64,12 +131,16 @@ async function requestPass(transaction: Queryable, providerId: string): Promise<
 
 async function take(
   transaction: Queryable,
-  { providerId, holder, seconds }: { providerId: string; holder: string; seconds: number },
+  { providerId, holder, seconds, kubernetes }: LeaseRequest,
 ): Promise<{ epoch: string }> {
+  const { uid, epoch } = kubernetes ?? { uid: null, epoch: null };
   return transaction.one(sql.type(epochRow)`
     WITH taken AS (
       UPDATE outlook_sync_state
       SET "leaseEpoch" = "leaseEpoch" + 1, "leaseHolder" = ${holder}, "passRequestedAt" = NULL,
+          "kubernetesLeaseUid" = coalesce(${uid}, "kubernetesLeaseUid"),
+          "kubernetesEpoch" = coalesce(${epoch}::bigint, "kubernetesEpoch"),
+          "leaseEpochUnderKubernetes" = CASE WHEN ${uid}::text IS NOT NULL THEN "leaseEpoch" + 1 END,
           "leaseExpiresAt" = date_trunc('milliseconds', ${utcNow}) + make_interval(secs => ${seconds})
       WHERE "providerId" = ${providerId}
       RETURNING "leaseEpoch", "leaseExpiresAt"
@@ -94,6 +165,7 @@ export function leaseLost(): SyncError {
 
 /** @throws SyncError `LeaseLost` */
 export async function renewLease(pool: DatabasePool, lease: Lease): Promise<void> {
+  if (lease.isGuarded?.() === false) throw leaseLost();
   const renewed = await translated(() =>
     pool.maybeOne(sql.type(epochRow)`
       WITH renewed AS (
@@ -117,6 +189,7 @@ const margin = ({ seconds }: Lease): number => seconds / 6;
  * @throws SyncError `LeaseLost`
  */
 async function assertLease(transaction: Queryable, lease: Lease): Promise<void> {
+  if (lease.isGuarded?.() === false) throw leaseLost();
   const current = await transaction.maybeOne(sql.type(epochRow)`
     SELECT s."leaseEpoch"::text AS "epoch" FROM outlook_sync_state s WHERE ${held(lease, margin(lease))} FOR SHARE OF s`);
   if (!current) throw leaseLost();

@@ -190,7 +190,22 @@ const syncState: Migration = {
   ],
 };
 
-export const migrations: readonly Migration[] = [unifiedInbox, outlookColumns, syncState];
+const kubernetesLease: Migration = {
+  version: 4,
+  name: 'kubernetes lease',
+  statements: [
+    `ALTER TABLE outlook_sync_state
+      ADD COLUMN IF NOT EXISTS "kubernetesLeaseUid" text,
+      ADD COLUMN IF NOT EXISTS "kubernetesEpoch" bigint,
+      ADD COLUMN IF NOT EXISTS "leaseEpochUnderKubernetes" bigint,
+      ADD COLUMN IF NOT EXISTS "createdHere" boolean NOT NULL DEFAULT false`,
+    `COMMENT ON COLUMN outlook_sync_state."kubernetesEpoch" IS 'The youngest holder of the Kubernetes Lease of that uid'`,
+    `COMMENT ON COLUMN outlook_sync_state."leaseEpochUnderKubernetes" IS 'The last leaseEpoch that was taken by a holder of the Kubernetes Lease'`,
+    `COMMENT ON COLUMN outlook_sync_state."createdHere" IS 'Whether the row of email_providers is ours to delete'`,
+  ],
+};
+
+export const migrations: readonly Migration[] = [unifiedInbox, outlookColumns, syncState, kubernetesLease];
 
 /** The version that this program needs. */
 export const schemaVersion = Math.max(...migrations.map(({ version }) => version));

@@ -65,14 +65,18 @@ async function byAddress(connection: Queryable, claim: ProviderClaim): Promise<P
 const find = (connection: Queryable, claim: ProviderClaim): Promise<Provider | null> =>
   claim.providerId === null ? byAddress(connection, claim) : byId(connection, claim.providerId);
 
+/** A row that was made here is ours to delete when its mailbox is. */
 async function create(connection: Queryable, claim: ProviderClaim): Promise<Provider> {
-  return connection.one(sql.type(providerRow)`
+  const provider = await connection.one(sql.type(providerRow)`
     INSERT INTO email_providers
       ("id", "type", "email", "isActive", "status", "userId", "workspaceId", "createdAt", "updatedAt")
     VALUES
       (${claim.providerId ?? randomUUID()}, 'OUTLOOK', ${claim.email}, true, 'connected', ${claim.userId},
        ${claim.workspaceId}, timezone('UTC', now()), timezone('UTC', now()))
     RETURNING ${columns}`);
+  await connection.query(sql.type(z.object({}))`
+    INSERT INTO outlook_sync_state ("providerId", "createdHere") VALUES (${provider.id}, true)`);
+  return provider;
 }
 
 /**

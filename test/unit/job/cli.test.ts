@@ -14,6 +14,7 @@ describe('sync', () => {
       name: 'sync',
       claim: { email: 'anna@contoso.com', userId: 'u1', workspaceId: null, providerId: null },
       user: 'anna@contoso.com',
+      standalone: true,
       problems: [],
     });
   });
