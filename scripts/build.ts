@@ -1,8 +1,9 @@
 // `npm run build`: bundles the programs to dist/.
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { bundleJob } from './bundle.ts';
+import { bundleJob, bundleOperator } from './bundle.ts';
 
-const file = await bundleJob();
-const { size } = await stat(file);
-console.log(`${relative(process.cwd(), file)} ${Math.round(size / 1024)} KiB`);
+for (const file of [await bundleJob(), await bundleOperator()]) {
+  const { size } = await stat(file.replace(/\.js$/, '.main.js'));
+  console.log(`${relative(process.cwd(), file)} ${Math.round(size / 1024)} KiB`);
+}

@@ -13,9 +13,9 @@ const REQUIRE_BANNER =
  * What is started: it turns on V8's compile cache, which only serves modules that are loaded after it, and halves the
  * start of a program that runs for a second. NODE_COMPILE_CACHE names another place than the system's temporary folder.
  */
-const LAUNCHER = `import { enableCompileCache } from 'node:module';
+const launcherOf = (program: string): string => `import { enableCompileCache } from 'node:module';
 enableCompileCache();
-await import('./job.main.js');
+await import('./${program}.main.js');
 `;
 
 /**
@@ -48,17 +48,31 @@ const undiciCore: Plugin = {
   },
 };
 
+/** Bundles the job to `<outDir>/job.js`: see `bundle`. It starts once for each sync, so every millisecond counts. */
+export async function bundleJob(outDir?: string): Promise<string> {
+  return bundle('job', [englishOnly, undiciCore], outDir);
+}
+
+/** Bundles the operator to `<outDir>/operator.js`: see `bundle`. */
+export async function bundleOperator(outDir?: string): Promise<string> {
+  return bundle('operator', [englishOnly], outDir);
+}
+
 /**
- * Bundles job/main.ts to `<outDir>/job.main.js`, with its source map and the dependencies' licence comments beside it,
- * and writes `<outDir>/job.js`, which starts it. Resolves to the path of `job.js`.
+ * Bundles `<program>/main.ts` to `<outDir>/<program>.main.js`, with its source map and the dependencies' licence
+ * comments beside it, and writes `<outDir>/<program>.js`, which starts it. Resolves to the path of the latter.
  *
  * Files appear whole, so that one may be replaced while another process starts it.
  * Rejects with esbuild's list of errors when the source does not bundle.
  */
-export async function bundleJob(outDir: string = join(ROOT, 'dist')): Promise<string> {
-  const outfile = join(outDir, 'job.main.js');
+async function bundle(
+  program: string,
+  plugins: Plugin[],
+  outDir: string = join(ROOT, 'dist'),
+): Promise<string> {
+  const outfile = join(outDir, `${program}.main.js`);
   const result = await build({
-    entryPoints: [join(ROOT, 'job', 'main.ts')],
+    entryPoints: [join(ROOT, program, 'main.ts')],
     outfile,
     bundle: true,
     format: 'esm',
@@ -71,14 +85,14 @@ export async function bundleJob(outDir: string = join(ROOT, 'dist')): Promise<st
     banner: { js: REQUIRE_BANNER },
     // The optional native binding of pg, which is not installed.
     external: ['pg-native'],
-    plugins: [englishOnly, undiciCore],
+    plugins,
     logLevel: 'silent',
     write: false,
     absWorkingDir: ROOT,
   });
   for (const file of result.outputFiles) await writeWhole(file.path, file.contents);
-  const launcher = join(outDir, 'job.js');
-  await writeWhole(launcher, Buffer.from(LAUNCHER));
+  const launcher = join(outDir, `${program}.js`);
+  await writeWhole(launcher, Buffer.from(launcherOf(program)));
   return launcher;
 }
 

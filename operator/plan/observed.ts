@@ -25,17 +25,6 @@ export interface Observed {
   readonly mayBackfill: boolean;
   /** The namespace is being deleted: nothing can be made in it any more. */
   readonly namespaceTerminating: boolean;
-  /**
-   * The API server refused an action that was decided on this very state: the status is to say so. What it leads to
-   * is only told, its actions are not carried out. Learnt anew with each try; absent or null: nothing was refused.
-   */
-  readonly refusal?: Refusal | null;
-}
-
-export interface Refusal {
-  readonly reason: 'ScheduleRefused' | 'AccessMissing';
-  /** The API server's words, bounded and safe to show. */
-  readonly message: string;
 }
 
 /** What is the same for all providers: the operator's configuration. */

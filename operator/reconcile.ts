@@ -1,0 +1,265 @@
+// One provider, looked at again: observe, decide, act, report. It takes a key and no event, and at rest it writes
+// nothing. What it has written itself it first waits to see in its caches.
+import { randomUUID } from 'node:crypto';
+import { conditionTypes } from '../api/conditions.ts';
+import type { ProviderStatus } from '../api/providerStatus.ts';
+import { fieldManagers, labels, outlookProviders, apiVersion } from '../api/resource.ts';
+import { isKubeError } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { Log } from '../kube/log.ts';
+import { cronJobs } from '../kube/resource.ts';
+import type { WorkResult } from '../kube/workQueue.ts';
+import type { Actor, Work } from './act/actor.ts';
+import type { BackfillSlots } from './act/backfillSlots.ts';
+import type { Expectations } from './act/expectations.ts';
+import type { JobAccess } from './act/jobAccess.ts';
+import { type Refusal, refusalOf } from './act/refusal.ts';
+import type { Strangers } from './act/strangers.ts';
+import type { Caches } from './observe/caches.ts';
+import { observe } from './observe/observe.ts';
+import { reduceCronJob } from './observe/records.ts';
+import type { Observed, PlanSettings } from './plan/observed.ts';
+import type { Action, Plan } from './plan/plan.ts';
+
+export interface ReconcilerParts {
+  readonly caches: Caches;
+  readonly settings: PlanSettings;
+  readonly decide: (observed: Observed) => Plan;
+  readonly decideRefused: (observed: Observed, refusal: Refusal) => Pick<Plan, 'status' | 'events'>;
+  readonly actor: Actor;
+  readonly expectations: Expectations;
+  readonly strangers: Strangers;
+  readonly slots: BackfillSlots;
+  /** Undefined where an administrator provides for the job's service account. */
+  readonly access: JobAccess | undefined;
+  readonly recorder: EventRecorder;
+  readonly log: Log;
+  readonly now: () => Date;
+  /** Aborts calls under way: when leadership is lost, or a stop takes too long. */
+  readonly signal: AbortSignal;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** `terminal`: told on the provider; only a person can mend it. */
+export type Outcome = 'success' | 'requeue' | 'requeue_after' | 'error' | 'terminal' | 'panic';
+
+/** The provider has changed under us; its news is on the way to the cache. */
+const conflictMs = 1_000;
+const refusedMs = 300_000;
+/** What nothing tells of is looked at this often. */
+const strangersMs = 30_000;
+/** A Job that has no pod after this is asked about. */
+const podlessMs = 10_000;
+const terminatingMs = 600_000;
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  /** Namespaces that refused a write because they are going, and until when that is believed. */
+  readonly #terminating = new Map<string, number>();
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws what is to be tried again, after a pause that grows */
+  async reconcile(key: string): Promise<WorkResult | undefined> {
+    try {
+      const result = await this.#reconcile(key);
+      this.#parts.onOutcome(result?.requeueAfterMs === undefined ? 'success' : 'requeue_after');
+      return result;
+    } catch (error) {
+      return this.#recover(key, error);
+    }
+  }
+
+  #recover(key: string, error: unknown): WorkResult | undefined {
+    const { log, onOutcome, signal } = this.#parts;
+    const fields = namesOf(key);
+    if (signal.aborted) throw error;
+    if (isKubeError(error, 'conflict')) {
+      log.debug({ ...fields, reason: error.message }, 'Changed meanwhile; looking again');
+      onOutcome('requeue');
+      return { requeueAfterMs: conflictMs };
+    }
+    // The provider or its namespace has gone while it was worked on.
+    if (isKubeError(error, 'notFound')) {
+      onOutcome('requeue');
+      return { requeueAfterMs: conflictMs };
+    }
+    if (isKubeError(error, 'namespaceTerminating')) {
+      this.#terminating.set(fields.namespace, this.#parts.now().getTime() + terminatingMs);
+      onOutcome('requeue');
+      return { requeueAfterMs: 0 };
+    }
+    if (isKubeError(error)) {
+      log.warn({ ...fields, kind: error.kind, reason: error.message }, 'Reconcile failed; it is tried again');
+      onOutcome('error');
+    } else {
+      const frames = error instanceof Error ? error.stack?.split('\n').slice(0, 6).join('\n') : typeof error;
+      log.error({ ...fields, frames }, 'A bug: reconcile threw; it is tried again');
+      onOutcome('panic');
+    }
+    throw error;
+  }
+
+  async #reconcile(key: string): Promise<WorkResult | undefined> {
+    const { caches, expectations, strangers, slots } = this.#parts;
+    if (caches.providers.get(key) === undefined) {
+      expectations.forget(key);
+      strangers.forget(key);
+      slots.settle(key, { started: false, awaits: false });
+      return undefined;
+    }
+    const pending = expectations.pendingMs(key);
+    if (pending !== undefined) return { requeueAfterMs: pending };
+    return this.#workOn(key);
+  }
+
+  async #workOn(key: string): Promise<WorkResult | undefined> {
+    const { strangers } = this.#parts;
+    let strange = await strangers.look(key);
+    let decided = this.#decide(key, strange);
+    if (decided === undefined) return undefined;
+    const unseen = await this.#unseenCronJob(decided, key);
+    if (unseen !== undefined) {
+      strange = { ...strange, cronJob: unseen };
+      this.#settle(key, decided.plan, false);
+      decided = this.#decide(key, strange);
+    }
+    if (decided === undefined) return undefined;
+    const { observed, plan } = decided;
+    const refused = await this.#carryOut(key, observed, plan);
+    if (refused) return { requeueAfterMs: refusedMs };
+    return soonest([
+      plan.requeueAfterMs,
+      strangers.knows(key) ? strangersMs : null,
+      this.#awaitsPods(observed) ? podlessMs : null,
+    ]);
+  }
+
+  /** Synchronous from the question for a slot to the answer, so that nobody else's question falls in between. */
+  #decide(
+    key: string,
+    strange: Partial<Pick<Observed, 'cronJob' | 'lease'>>,
+  ): { observed: Observed; plan: Plan } | undefined {
+    const { caches, settings, slots, now, decide } = this.#parts;
+    const [namespace = ''] = key.split('/', 1);
+    const at = now();
+    const namespaceTerminating = (this.#terminating.get(namespace) ?? 0) > at.getTime();
+    const mayBackfill = slots.reserve(key);
+    const seen = observe(caches, key, { now: at, settings, mayBackfill, namespaceTerminating });
+    if (seen === undefined) return undefined;
+    const observed = {
+      ...seen,
+      cronJob: seen.cronJob ?? strange.cronJob ?? null,
+      lease: seen.lease ?? strange.lease ?? null,
+    };
+    const plan = decide(observed);
+    this.#settle(key, plan, plan.actions.some(startsBackfill));
+    return { observed, plan };
+  }
+
+  #settle(key: string, plan: Plan, started: boolean): void {
+    this.#parts.slots.settle(key, { started, awaits: plan.awaitsBackfill });
+  }
+
+  /** An apply takes over what it finds: so a CronJob that the caches do not know is looked for before the first one. */
+  async #unseenCronJob({ observed, plan }: { observed: Observed; plan: Plan }, key: string) {
+    const apply = plan.actions.find((action) => action.kind === 'applyCronJob');
+    if (apply === undefined || observed.cronJob !== null) return undefined;
+    const { namespace, name } = apply.manifest.metadata;
+    const found = await this.#parts.strangers.find(cronJobs, namespace, name);
+    if (found === undefined) return undefined;
+    this.#parts.strangers.note(key, { cronJob: name });
+    return reduceCronJob(found).observed;
+  }
+
+  /** Whether the API server refused something, which the status then says. */
+  async #carryOut(key: string, observed: Observed, plan: Plan): Promise<boolean> {
+    const work = this.#workFor(key, observed);
+    try {
+      await this.#ensureAccess(observed, plan);
+      for (const action of plan.actions) await this.#parts.actor.act(action, work);
+    } catch (error) {
+      if (plan.actions.some(startsBackfill)) this.#settle(key, plan, false);
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw error;
+      work.log.warn({ reason: refusal.reason, message: refusal.message }, 'The API server refused');
+      const provider = { ...observed.provider, resourceVersion: work.version };
+      await this.#report(this.#parts.decideRefused({ ...observed, provider }, refusal), work);
+      this.#parts.onOutcome('terminal');
+      return true;
+    }
+    await this.#report(plan, work);
+    return false;
+  }
+
+  #workFor(key: string, { provider }: Observed): Work {
+    const fields = { ...namesOf(key), generation: provider.generation, reconcileId: randomUUID() };
+    const { log, signal } = this.#parts;
+    return { key, provider, version: provider.resourceVersion, log: withFields(log, fields), signal };
+  }
+
+  async #ensureAccess(observed: Observed, { actions }: Plan): Promise<void> {
+    const { provider, namespaceTerminating } = observed;
+    const makesPods = actions.some(({ kind }) => kind === 'createJob' || kind === 'applyCronJob');
+    const isAtWork = provider.deletedAt === null && observed.cronJob !== null;
+    if (namespaceTerminating || !(makesPods || isAtWork)) return;
+    await this.#parts.access?.ensure(provider.namespace, this.#awaitsPods(observed));
+  }
+
+  /** A Job runs and has no pod: the job controller cannot make one, for want of a service account for example. */
+  #awaitsPods({ jobs, pods, now }: Observed): boolean {
+    return jobs.some(
+      ({ name, phase, deletedAt, createdAt }) =>
+        phase === 'active' &&
+        deletedAt === null &&
+        now.getTime() - Date.parse(createdAt) < terminatingMs &&
+        !pods.some(({ jobName }) => jobName === name),
+    );
+  }
+
+  async #report({ status, events }: Pick<Plan, 'status' | 'events'>, work: Work): Promise<void> {
+    const { provider, log } = work;
+    if (status !== null) {
+      await this.#parts.actor.applyStatus(status, fieldManagers.operator, work);
+      const [before, now] = [readiness(provider.status), readiness(status)];
+      if (before !== now) log.info({ phase: status.phase, ready: now }, 'Status changed');
+    }
+    const { name, namespace, uid } = provider;
+    const regarding = { apiVersion, kind: outlookProviders.kind, metadata: { name, namespace, uid } };
+    for (const event of events) void this.#parts.recorder.record(regarding, event);
+  }
+}
+
+/** The summary as one word, such as `False SecretNotFound`. */
+function readiness({ conditions = [] }: Pick<ProviderStatus, 'conditions'>): string {
+  const ready = conditions.find(({ type }) => type === conditionTypes.ready);
+  return `${ready?.status ?? 'Unknown'} ${ready?.reason ?? ''}`.trimEnd();
+}
+
+function startsBackfill(action: Action): boolean {
+  if (action.kind !== 'createJob') return false;
+  const all = action.manifest.metadata['labels'] as Readonly<Record<string, string>> | undefined;
+  return all?.[labels.trigger] === 'backfill';
+}
+
+function namesOf(key: string): { namespace: string; provider: string } {
+  const [namespace = '', provider = ''] = key.split('/');
+  return { namespace, provider };
+}
+
+function soonest(times: readonly (number | null)[]): WorkResult | undefined {
+  const given = times.filter((ms) => ms !== null);
+  return given.length === 0 ? undefined : { requeueAfterMs: Math.min(...given) };
+}
+
+/** A log whose every line has these fields. */
+function withFields(log: Log, fields: object): Log {
+  return {
+    debug: (more, message) => log.debug({ ...fields, ...more }, message),
+    info: (more, message) => log.info({ ...fields, ...more }, message),
+    warn: (more, message) => log.warn({ ...fields, ...more }, message),
+    error: (more, message) => log.error({ ...fields, ...more }, message),
+  };
+}
