@@ -6,7 +6,8 @@ import { type FieldsRule, type Rule, authRules, changeRules, specRules, textRule
  * A number out of range is refused here; the same number in an environment variable of the job is clamped.
  * Unknown fields are dropped, as the API server drops them.
  */
-const text = (max: number) => z.string().min(1).max(max);
+/** As in the API server, rules are asked of nothing that is too short or too long. */
+const text = (max: number) => z.string().min(1, { abort: true }).max(max, { abort: true });
 const integer = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback);
 
 /** A rule as a CRD states it. */

@@ -79,7 +79,6 @@ export function statusAtStart(before: ProviderStatus, run: RunIdentity, startedA
     lastAttemptAt: startedAt.toISOString(),
     lastJob: run.jobName,
     lastTrigger: run.trigger,
-    credentialsVersion: run.credentialsVersion,
   };
 }
 
