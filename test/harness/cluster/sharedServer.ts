@@ -24,7 +24,10 @@ export interface SharedServer {
   readonly stop: () => Promise<void>;
 }
 
-export async function serveSharedControlPlane(): Promise<SharedServer> {
+/** `start` is called when the first worker asks, and once. */
+export async function serveSharedControlPlane(
+  start: () => Promise<ControlPlane> = startControlPlane,
+): Promise<SharedServer> {
   const path = `/${randomBytes(16).toString('hex')}`;
   let started: Promise<ControlPlane> | undefined;
   const server = createServer((request, response) => {
@@ -32,7 +35,7 @@ export async function serveSharedControlPlane(): Promise<SharedServer> {
       response.writeHead(404).end();
       return;
     }
-    started ??= startControlPlane();
+    started ??= start();
     void answerOf(started).then((answer) => response.end(JSON.stringify(answer)));
   });
   server.listen(0, '127.0.0.1');

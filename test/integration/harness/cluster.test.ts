@@ -1,7 +1,10 @@
 // The tests' control plane is a real one, and may be disturbed as one.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../../harness/cluster/controlPlane.ts';
+import { TRIAL_IMAGE, script, startTrials } from '../../harness/cluster/podTrials.ts';
+import { startProcessNode } from '../../harness/cluster/processNode.ts';
 import {
   SHARED_START_TIMEOUT_MS,
   type SharedControlPlane,
@@ -80,6 +83,25 @@ describe('a control plane of its own', () => {
       { verb: 'create', resource: 'configmaps', namespace: 'default', code: 201, user: 'admin' },
     ]);
     expect(lines.some(({ userAgent }) => userAgent.startsWith('kube-controller-manager'))).toBe(true);
+  });
+
+  it('learns of a Pod that has ended on the process node while it was away', async () => {
+    const node = await startProcessNode({
+      kubeconfig: plane.kubeconfig,
+      images: { [TRIAL_IMAGE]: {} },
+      retryMs: 200,
+    });
+    const trials = await startTrials(plane, 'outage');
+    const pod = await trials.createPod(
+      script('echo "$TMPDIR"; while [ ! -e "$TMPDIR/end" ]; do sleep 0.1; done'),
+    );
+    await trials.phase(pod, 'Running');
+    await plane.apiServer.kill();
+    const folder = (await node.logs('outage', pod)).trim();
+    await writeFile(join(folder, 'end'), '');
+    await plane.apiServer.start();
+    await trials.phase(pod, 'Succeeded');
+    await node.stop();
   });
 
   it('leaves nothing when it is stopped', async () => {
