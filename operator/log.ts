@@ -6,12 +6,12 @@ import { type Logger, pino } from 'pino';
  */
 const secrets = ['authorization', 'token', 'password', 'refreshToken', 'data', 'stringData'];
 
-/** @param identity which replica, in every line */
-export function createLog(level: string, identity: string): Logger {
+/** @param replica which replica, in every line */
+export function createLog(level: string, replica: string): Logger {
   return pino(
     {
       level,
-      base: { identity },
+      base: { replica },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
