@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isKubeError, type KubeError } from '../../../kube/errors.ts';
 import type { RequestReport } from '../../../kube/exchange.ts';
 import { ManualClock } from '../../harness/apiServer/manualClock.ts';
@@ -223,15 +223,7 @@ function impatient(): ManualClock {
 }
 
 function countListeners(signal: AbortSignal): () => number {
-  let count = 0;
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...inputs: Parameters<typeof addEventListener>) => {
-    count += 1;
-    addEventListener.apply(signal, inputs);
-  };
-  signal.removeEventListener = (...inputs: Parameters<typeof removeEventListener>) => {
-    count -= 1;
-    removeEventListener.apply(signal, inputs);
-  };
-  return () => count;
+  const added = vi.spyOn(signal, 'addEventListener');
+  const removed = vi.spyOn(signal, 'removeEventListener');
+  return () => added.mock.calls.length - removed.mock.calls.length;
 }
