@@ -71,7 +71,10 @@ export function jobPart(status: ProviderStatus): JobStatus {
   return { ...mine, conditions: conditions.filter(({ type }) => jobConditions.includes(type)) };
 }
 
-/** A run has the lease and begins. */
+/**
+ * A run has the lease and begins. The version of the Secret stays that of the last verdict: what a former grant was
+ * refused for must not be held against this one.
+ */
 export function statusAtStart(before: ProviderStatus, run: RunIdentity, startedAt: Date): JobStatus {
   return {
     ...jobPart(before),
@@ -104,6 +107,7 @@ export function statusAtEnd(before: ProviderStatus, run: RunIdentity, report: Ru
   return {
     ...clean,
     phase: 'Connected',
+    credentialsVersion: run.credentialsVersion,
     lastSyncedAt: finishedAt,
     lastSyncDuration: `${(durationMs / 1000).toFixed(3)}s`,
     consecutiveFailures: 0,
@@ -144,6 +148,7 @@ function failed(
   return {
     ...known,
     phase: 'Error',
+    credentialsVersion: run.credentialsVersion,
     lastSyncError: `${code}: ${message}`,
     lastSyncErrorAt: when,
     consecutiveFailures: (known.consecutiveFailures ?? 0) + 1,

@@ -1,7 +1,12 @@
 import type { JobStatus } from '../../api/runReport.ts';
 import type { ProviderStatus } from '../../api/providerStatus.ts';
 
-/** What is to be done about one provider: plain data, in the order in which it is to be done. Empty at rest. */
+/**
+ * What is to be done about one provider: plain data, in the order in which it is to be done. Empty at rest.
+ *
+ * `setFinalizers` and `reportForJob` write the OutlookProvider itself, and so does `status` at the end, which is
+ * decided for what they leave: each is guarded by the resourceVersion that the one before it gave back.
+ */
 export interface Plan {
   readonly actions: readonly Action[];
   /** The operator's fields of the status, all of them; null where they already are what they should be. */

@@ -1,0 +1,84 @@
+import type { ProviderStatus } from '../../api/providerStatus.ts';
+import type { Trigger } from '../../api/resource.ts';
+import { credentialsVersion } from './childMetadata.ts';
+import { isActiveSync, isSync } from './job.ts';
+import { jobName } from './names.ts';
+import type { Observed } from './observed.ts';
+import { pendingResync, pendingSync } from './requests.ts';
+import { lastFailure } from './verdict.ts';
+
+/** Which Job is to be started beside the schedule, if any; at most one at a time, and none while another runs. */
+export interface NextJob {
+  readonly job: { readonly name: string; readonly trigger: Trigger } | null;
+  /** Requests that are done with: by this Job, or because none will come of them. */
+  readonly handledSync?: string | undefined;
+  readonly handledResync?: string | undefined;
+  readonly awaitsBackfill: boolean;
+}
+
+interface Cause {
+  /** What the Job is for; the same cause never makes a second Job while the first is known. */
+  readonly cause: readonly string[];
+  readonly trigger: Trigger;
+  readonly isResync?: true;
+  /** One of those that fill the cluster when they come all at once. */
+  readonly isCapped?: true;
+}
+
+export function nextJob(observed: Observed, status: ProviderStatus, mayRun: boolean): NextJob {
+  if (!mayRun) return { ...nothing, ...withoutRun(observed) };
+  const isBusy = observed.jobs.some(isActiveSync);
+  const cause = isBusy ? null : (requested(observed, status) ?? continuation(observed, status));
+  return cause === null ? nothing : jobFor(observed, cause);
+}
+
+function jobFor(observed: Observed, cause: Cause): NextJob {
+  const name = jobName(observed.provider, ...cause.cause);
+  const isMade = observed.jobs.some((job) => job.name === name);
+  if (cause.isCapped && !isMade && !observed.mayBackfill) return { job: null, awaitsBackfill: true };
+  return {
+    job: isMade ? null : { name, trigger: cause.trigger },
+    awaitsBackfill: false,
+    // Every run that begins after a request serves it; to walk anew is served by such a run alone.
+    handledSync: pendingSync(observed.provider)?.token,
+    handledResync: cause.isResync && (pendingResync(observed.provider) ?? undefined),
+  };
+}
+
+const nothing: NextJob = { job: null, awaitsBackfill: false };
+
+/**
+ * While no sync can be started, a notification is done with: kept, all mailboxes would come at once when the reason
+ * is gone, and their schedules come soon anyway. What a person asked for waits.
+ */
+function withoutRun({ provider }: Observed): Pick<NextJob, 'handledSync'> {
+  const sync = pendingSync(provider);
+  return sync === null || sync.byPerson ? {} : { handledSync: sync.token };
+}
+
+/** By a person or by a notification. */
+function requested(observed: Observed, status: ProviderStatus): Cause | null {
+  const { provider } = observed;
+  const failure = lastFailure(observed, status);
+  if (failure?.isPersonal === true && !failure.isCurrent) {
+    const mended = [credentialsVersion(observed), String(provider.generation)];
+    const cause: Cause = { cause: ['mended', ...mended], trigger: 'manual' };
+    // What was done about it is tried once; from then on the schedule does.
+    if (!observed.jobs.some(({ name }) => name === jobName(provider, ...cause.cause))) return cause;
+  }
+  const resync = pendingResync(provider);
+  if (resync !== null) return { cause: ['resync', resync], trigger: 'resync', isResync: true };
+  const sync = pendingSync(provider);
+  if (sync === null) return null;
+  return { cause: ['sync', sync.token], trigger: sync.byPerson ? 'manual' : 'push' };
+}
+
+/** A mailbox that is not all there yet. */
+function continuation({ jobs }: Observed, status: ProviderStatus): Cause | null {
+  const { lastAttemptAt, lastJob, cursor, phase } = status;
+  if (lastAttemptAt === undefined)
+    return jobs.some(isSync) ? null : { cause: ['first'], trigger: 'backfill', isCapped: true };
+  const hasMore = cursor === 'Bootstrapping' || cursor === 'Paging';
+  if (phase !== 'Connected' || !hasMore || lastJob === undefined) return null;
+  return { cause: ['backfill', lastJob], trigger: 'backfill', isCapped: true };
+}
