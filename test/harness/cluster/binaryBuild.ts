@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Environment, Maker } from './binaries.ts';
 import { KUBERNETES_VERSION, type Program } from './programs.ts';
 
+const GO = 'go';
 const MODULES = join(import.meta.dirname, 'modules', 'kubernetes');
 // From this version on Go fetches the newer Go that go.mod asks for, and knows tool lines.
 const OLDEST_GO = { major: 1, minor: 24 };
@@ -32,7 +33,7 @@ export const buildBinary: Maker = async (program, file, { env, say }) => {
   await requireGo(env);
   say(`Building ${program} with Go, once; about ${MINUTES[program]} minutes on two cores ...`);
   const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(program)];
-  const child = spawn('go', ['build', ...flags, '-o', file, PACKAGES[program]], {
+  const child = spawn(GO, ['build', ...flags, '-o', file, PACKAGES[program]], {
     cwd: MODULES,
     // A user's workspace or flags are not this build's.
     env: { ...env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '', GOOS: '', GOARCH: '' },
@@ -66,7 +67,7 @@ function linkerFlags(program: Program): string {
 async function requireGo(env: Environment): Promise<void> {
   let output: string;
   try {
-    output = (await promisify(execFile)('go', ['version'], { env: { ...env }, cwd: MODULES })).stdout;
+    output = (await promisify(execFile)(GO, ['version'], { env: { ...env }, cwd: MODULES })).stdout;
   } catch {
     throw new Error('there is no Go on the PATH that works');
   }

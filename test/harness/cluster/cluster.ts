@@ -11,7 +11,7 @@ export interface Cluster {
   readonly runsPods: 'kubelet' | 'process-node';
 }
 
-export interface KubectlResult {
+interface KubectlResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -41,7 +41,7 @@ export interface ControlPlaneOptions {
 }
 
 /** A program of the control plane that a test may disturb. */
-export interface DisturbableProgram extends Pick<Daemon, 'pid' | 'stop' | 'kill' | 'pause' | 'resume'> {
+interface DisturbableProgram extends Pick<Daemon, 'pid' | 'stop' | 'kill' | 'pause' | 'resume'> {
   /** Starts it again, on the same port with the same data, and resolves when it serves. */
   readonly start: () => Promise<void>;
 }

@@ -7,7 +7,7 @@ export interface TerminatedState {
   readonly message?: string;
 }
 
-export interface ObservedContainer {
+interface ObservedContainer {
   readonly ready: boolean;
   readonly restartCount: number;
   readonly state: {

@@ -26,8 +26,6 @@ import { type NodeContext, PodRun } from './node/podRun.ts';
 import type { Pod } from './node/podSpec.ts';
 import { watchPods } from './node/podWatch.ts';
 
-export type { ProcessImage } from './node/containerLaunch.ts';
-
 export interface ProcessNodeOptions {
   /** Path of a kubeconfig whose user may do everything. */
   readonly kubeconfig: string;

@@ -30,7 +30,7 @@ export interface LaunchPlace {
   readonly api: { readonly host: string; readonly port: string };
 }
 
-export const SERVICE_ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const SERVICE_ACCOUNT_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export function terminationFile(folder: string): string {
   return join(folder, 'termination-log');

@@ -53,7 +53,7 @@ export function apiTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 
-export function phaseOf({ containers, isOver, failure }: PodState): string {
+function phaseOf({ containers, isOver, failure }: PodState): string {
   const records = [...containers.values()];
   if (failure !== undefined && isOver) return 'Failed';
   const succeeded = records.every(({ state }) => state.kind === 'ended' && state.end.exitCode === 0);
