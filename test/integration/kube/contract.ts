@@ -19,9 +19,16 @@ export interface Ground {
 
 /** Declares the tests. `open` gives each its ground, and clears it away by itself. */
 export function kubernetesContract(name: string, open: () => Promise<Ground>): void {
-  describe(`the contract of the API, kept by ${name}: objects`, () => objectTests(open));
+  describe(`the contract of the API, kept by ${name}: objects`, () => {
+    objectTests(open);
+    listTests(open);
+    placeTests(open);
+  });
   describe(`the contract of the API, kept by ${name}: server-side apply`, () => applyTests(open));
-  describe(`the contract of the API, kept by ${name}: watches`, () => watchTests(open));
+  describe(`the contract of the API, kept by ${name}: watches`, () => {
+    watchTests(open);
+    streamTests(open);
+  });
   describe(`the contract of the API, kept by ${name}: Leases and Events`, () => leaseTests(open));
 }
 
@@ -58,7 +65,9 @@ function objectTests(open: Open): void {
     );
     expect(patched.data).toEqual({ x: '2', z: '1' });
   });
+}
 
+function listTests(open: Open): void {
   it('are listed in pages, by label and by name, whole or with metadata only', async () => {
     const { client, namespace } = await open();
     for (const name of ['a', 'b', 'c']) {
@@ -92,7 +101,9 @@ function objectTests(open: Open): void {
     const one = await client.get(configMaps, { namespace, name: 'a' }, { metadataOnly: true });
     expect([one.kind, one.metadata.labels?.['letter'], one.data]).toEqual(['ConfigMap', 'a', undefined]);
   });
+}
 
+function placeTests(open: Open): void {
   it('stay while a finalizer holds them', async () => {
     const { client, namespace } = await open();
     const object = configMap('a', {}, namespace);
@@ -174,7 +185,9 @@ function watchTests(open: Open): void {
     ]);
     expect(reflector.store.size).toBe(0);
   });
+}
 
+function streamTests(open: Open): void {
   it('a watch from a version shows what happened since', async () => {
     const { client, namespace } = await open();
     const { resourceVersion } = await client.list(configMaps, { namespace });
