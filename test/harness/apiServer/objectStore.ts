@@ -155,6 +155,6 @@ function idOf(collection: string, namespace: string | undefined, name: string): 
   return `${collection} ${namespace ?? ''} ${name}`;
 }
 
-export function rfc3339(ms: number): string {
+function rfc3339(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
