@@ -13,9 +13,12 @@ const REQUIRE_BANNER =
  * What is started: it turns on V8's compile cache, which only serves modules that are loaded after it, and halves the
  * start of a program that runs for a second. NODE_COMPILE_CACHE names another place than the system's temporary folder.
  */
-const launcherOf = (program: string): string => `import { enableCompileCache } from 'node:module';
+const launcherOf = (
+  program: string,
+  before: string,
+): string => `import { enableCompileCache } from 'node:module';
 enableCompileCache();
-await import('./${program}.main.js');
+${before}await import('./${program}.main.js');
 `;
 
 /**
@@ -48,14 +51,22 @@ const undiciCore: Plugin = {
   },
 };
 
+/**
+ * For a program that keeps a lot and makes little: V8 lets the room for young objects grow to a hundred megabytes while
+ * lists are read, and hardly gives it back. Kept at its first size it costs a few more of its short collections.
+ */
+const smallHeap = `import { setFlagsFromString } from 'node:v8';
+setFlagsFromString('--semi-space-growth-factor=1');
+`;
+
 /** Bundles the job to `<outDir>/job.js`: see `bundle`. It starts once for each sync, so every millisecond counts. */
 export async function bundleJob(outDir?: string): Promise<string> {
-  return bundle('job', [englishOnly, undiciCore], outDir);
+  return bundle('job', { plugins: [englishOnly, undiciCore], before: '' }, outDir);
 }
 
 /** Bundles the operator to `<outDir>/operator.js`: see `bundle`. */
 export async function bundleOperator(outDir?: string): Promise<string> {
-  return bundle('operator', [englishOnly], outDir);
+  return bundle('operator', { plugins: [englishOnly], before: smallHeap }, outDir);
 }
 
 /**
@@ -67,7 +78,7 @@ export async function bundleOperator(outDir?: string): Promise<string> {
  */
 async function bundle(
   program: string,
-  plugins: Plugin[],
+  { plugins, before }: { readonly plugins: Plugin[]; readonly before: string },
   outDir: string = join(ROOT, 'dist'),
 ): Promise<string> {
   const outfile = join(outDir, `${program}.main.js`);
@@ -92,7 +103,7 @@ async function bundle(
   });
   for (const file of result.outputFiles) await writeWhole(file.path, file.contents);
   const launcher = join(outDir, `${program}.js`);
-  await writeWhole(launcher, Buffer.from(launcherOf(program)));
+  await writeWhole(launcher, Buffer.from(launcherOf(program, before)));
   return launcher;
 }
 
