@@ -89,8 +89,7 @@ const standaloneSchema = z.object({
 });
 
 /** In a cluster the resource has said which row it is. */
-const clusterSchema = standaloneSchema.extend({
-  standalone: z.undefined(),
+const clusterSchema = standaloneSchema.omit({ standalone: true }).extend({
   'provider-id': uuid('is missing'),
 });
 
