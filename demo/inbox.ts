@@ -28,9 +28,15 @@ interface Label {
   readonly unread: number;
 }
 
+/** Whatever has a screen and an inbox. */
+interface InboxStage {
+  readonly screen: Stage['screen'];
+  readonly world: Pick<Stage['world'], 'database'>;
+}
+
 const NOT_SHOWN = new Set(['INBOX', 'UNREAD']);
 
-export async function showInbox({ screen, world }: Stage): Promise<void> {
+export async function showInbox({ screen, world }: InboxStage): Promise<void> {
   const mails = await world.database.query<Mail & Record<string, unknown>>(NEWEST);
   if (mails.length === 0) throw new Error('The Inbox is empty.');
   screen.lines(NEWEST.split('\n').map((line) => screen.style('dim', line)));

@@ -15,9 +15,12 @@ interface Row {
   readonly labels: string[];
 }
 
-interface Seen {
+export interface Changed {
   readonly change: Change;
   readonly before: Row | undefined;
+}
+
+interface Seen extends Changed {
   readonly after: Row | undefined;
 }
 
@@ -45,32 +48,42 @@ export async function laterSyncs(stage: Stage): Promise<void> {
 }
 
 async function oneRound({ screen, world, signal }: Stage, round: readonly Change[]): Promise<void> {
-  const before: (Row | undefined)[] = [];
-  for (const { act, id } of round) {
-    before.push(await rowOf(world, id()));
-    act();
-  }
+  const changed = await changesOf(world, round);
   screen.command(shownCommand(SYNC));
   const { lastLine, summary } = await runJob({ args: SYNC, environment: world.environment, signal });
   screen.line(lastLine);
   screen.line();
   if (summary.cursor !== 'Steady') throw new Error(`The cursor is ${String(summary.cursor)}, not Steady.`);
-  const seen: Seen[] = [];
-  for (const [index, change] of round.entries()) {
-    seen.push({ change, before: before[index], after: await rowOf(world, change.id()) });
+  await showChanges({ screen, world }, changed);
+}
+
+/** Does all of it in the mailbox, and remembers the rows as they were. */
+export async function changesOf(
+  world: Pick<World, 'database'>,
+  round: readonly Change[],
+): Promise<readonly Changed[]> {
+  const changed: Changed[] = [];
+  for (const change of round) {
+    changed.push({ change, before: await rowOf(world, change.id()) });
+    change.act();
   }
-  screen.lines(
-    tableLines(
-      COLUMNS,
-      seen.map((one) => cells(screen, one)),
-      screen.width,
-    ),
-  );
+  return changed;
+}
+
+/** The rows before and after a sync, as a table; throws when one is not what the change should have made of it. */
+export async function showChanges(
+  { screen, world }: { screen: Screen; world: Pick<World, 'database'> },
+  changed: readonly Changed[],
+): Promise<void> {
+  const seen: Seen[] = [];
+  for (const one of changed) seen.push({ ...one, after: await rowOf(world, one.change.id()) });
+  const rows = seen.map((one) => cells(screen, one));
+  screen.lines(tableLines(COLUMNS, rows, screen.width));
   screen.line();
   for (const one of seen) assertSeen(one);
 }
 
-async function rowOf({ database }: World, id: string): Promise<Row | undefined> {
+async function rowOf({ database }: Pick<World, 'database'>, id: string): Promise<Row | undefined> {
   const [row] = await database.query<Row & Record<string, unknown>>(
     'SELECT "id", "subject", "labels" FROM external_email_messages WHERE "externalMessageId" = $1',
     [id],

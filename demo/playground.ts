@@ -17,7 +17,7 @@ export function exportLines({ environment }: World): string[] {
   return Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`);
 }
 
-export const psqlCommand = ({ database }: World): string => `psql ${quoted(database.url)}`;
+export const psqlCommand = ({ database }: Pick<World, 'database'>): string => `psql ${quoted(database.url)}`;
 
 /** Everything there is to try while Postgres and the mailbox stay up. */
 export function playgroundLines(world: World): string[] {

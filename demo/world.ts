@@ -68,7 +68,7 @@ function environmentOf(
 }
 
 /** The inbox's database; `drop` only lets go of it, for it goes with its server. */
-async function openDatabase(server: PostgresServer): Promise<TestDatabase> {
+export async function openDatabase(server: PostgresServer): Promise<TestDatabase> {
   const { url, name } = await server.createDatabase('inbox');
   const types = new pg.TypeOverrides();
   // The store keeps UTC without a zone.

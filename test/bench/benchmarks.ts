@@ -1,5 +1,6 @@
 // The benchmarks by name. A new one is an entry here and a folder beside sync/.
 import type { Figure } from './figure.ts';
+import { operatorBenchmark } from './operator/benchmark.ts';
 import { syncBenchmark } from './sync/benchmark.ts';
 
 export interface Options {
@@ -21,4 +22,7 @@ export interface Benchmark {
   readonly run: (options: Options) => Promise<{ heading: string; figures: Figure[] }>;
 }
 
-export const benchmarks: Readonly<Record<string, Benchmark>> = { sync: syncBenchmark };
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  sync: syncBenchmark,
+  operator: operatorBenchmark,
+};

@@ -21,6 +21,7 @@ import { kubeconfigConnection } from '../../../kube/kubeconfig.ts';
 import { pods } from '../../../kube/resource.ts';
 import { startKeeper } from './keeper.ts';
 import type { ProcessImage } from './node/containerLaunch.ts';
+import { signalContainer } from './node/containerProcess.ts';
 import { heartbeat, nodeLabels, registerNode, unregisterNode } from './node/nodeObject.ts';
 import { type NodeContext, PodRun } from './node/podRun.ts';
 import type { Pod } from './node/podSpec.ts';
@@ -49,6 +50,8 @@ export interface ProcessNode {
    * the latest. Container: by default the only one. Empty when there is none, or none yet.
    */
   readonly logs: (namespace: string, pod: string, container?: string) => Promise<string>;
+  /** Sends a signal to the first process of a Pod's only container, as nothing in Kubernetes would. */
+  readonly signal: (namespace: string, pod: string, signal: NodeJS.Signals) => Promise<void>;
   /** Stops all Pods, each within its grace period, reports them, and removes the Node. */
   readonly stop: () => Promise<void>;
   /** Ends all processes at once and reports nothing, as a machine that is lost; Node and Pods stay as they were. */
@@ -88,6 +91,7 @@ export async function startProcessNode(options: ProcessNodeOptions): Promise<Pro
   return {
     name: work.name,
     logs: (namespace, pod, container) => work.logs(namespace, pod, container),
+    signal: (namespace, pod, signal) => work.signal(namespace, pod, signal),
     stop: async () => {
       await work.shutDown();
       // A control plane that is gone keeps no Node.
@@ -151,6 +155,14 @@ class NodeWork {
     if (pod === undefined) return '';
     const file = join(this.#folder, pod.metadata.uid, container ?? pod.spec.containers[0]?.name ?? '', 'log');
     return readFile(file, 'utf8').catch(() => '');
+  }
+
+  async signal(namespace: string, name: string, signal: NodeJS.Signals): Promise<void> {
+    const pod = this.#latest.get(`${namespace}/${name}`);
+    const container = pod?.spec.containers[0]?.name;
+    if (pod === undefined || container === undefined)
+      throw new Error(`No pod ${namespace}/${name} runs here`);
+    await signalContainer(join(this.#folder, pod.metadata.uid, container), signal);
   }
 
   /** Ends all Pods with their grace, but not more than a few seconds. */

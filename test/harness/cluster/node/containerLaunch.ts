@@ -49,6 +49,8 @@ export function planLaunch(
     PATH: process.env['PATH'] ?? '',
     HOME: place.folder,
     TMPDIR: join(place.folder, 'tmp'),
+    // What V8 has compiled stays in an image's layer or on a node's disk; here it would go with each Pod.
+    NODE_COMPILE_CACHE: join(place.folder, '..', '..', 'compile-cache'),
     HOSTNAME: pod.metadata.name,
     KUBERNETES_SERVICE_HOST: place.api.host,
     KUBERNETES_SERVICE_PORT: place.api.port,

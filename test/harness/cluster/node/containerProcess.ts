@@ -1,7 +1,7 @@
 // One run of a container: a process, its log, its memory, and how it ended.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Keeper } from '../keeper.ts';
 import { type Launch, terminationFile } from './containerLaunch.ts';
@@ -36,6 +36,13 @@ export interface ContainerRun {
 const EXIT_START_ERROR = 128;
 const EXIT_SIGNAL_BASE = 128;
 
+const pidFile = (folder: string): string => `${folder}/pid`;
+
+/** Sends a signal to the first process of the container whose folder this is; throws when none runs. */
+export async function signalContainer(folder: string, signal: NodeJS.Signals): Promise<void> {
+  process.kill(Number(await readFile(pidFile(folder), 'utf8')), signal);
+}
+
 /** Resolves to the running process, or to how it failed to start. */
 export async function startContainer(run: ContainerRun): Promise<ContainerProcess | ContainerEnd> {
   const { launch, folder, keeper } = run;
@@ -57,7 +64,9 @@ export async function startContainer(run: ContainerRun): Promise<ContainerProces
     return startError(launch, error, startedAt);
   }
   keeper.add(pid);
-  return superviseProcess(run, { child, pid, startedAt, log, logStart });
+  const running = superviseProcess(run, { child, pid, startedAt, log, logStart });
+  await writeFile(pidFile(folder), String(pid));
+  return running;
 }
 
 interface Started {
