@@ -186,6 +186,13 @@ describe('a client', () => {
     expect(await failureOf(first)).toMatchObject({ kind: 'gone', status: 410, reason: 'Expired' });
   });
 
+  it('takes a watch that ends within a line for a broken protocol', async () => {
+    const { server, client } = await openStage();
+    server.fault({ isWatch: true, status: 200, body: '{"type":"ADDED","object":{"metadata":{' });
+    const watch = client.watch(configMaps, { resourceVersion: '1' }, new AbortController().signal);
+    expect(await failureOf(watch.next())).toMatchObject({ kind: 'protocol' });
+  });
+
   it('puts events together from whatever parts they arrive in', async () => {
     const { server, client } = await openStage();
     const controller = new AbortController();
