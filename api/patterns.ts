@@ -59,9 +59,9 @@ export const uuidPattern = '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$
 /** A name of the time zone database, such as `Europe/Berlin`; whether it exists is asked separately. */
 export const timeZonePattern = '^[A-Z][A-Za-z0-9_+-]{0,13}(/[A-Z][A-Za-z0-9_+-]{0,13}){0,2}$';
 
-/** `All`, or an ISO 8601 duration, all of which together reach back less than 2,000 years. */
+/** `All`, or an ISO 8601 duration, of no unit more than about a century. */
 export const historyPattern =
-  '^(All|P([0-9]{1,3}Y)?([0-9]{1,3}M)?([0-9]{1,3}W)?([0-9]{1,5}D)?(T([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,6}S)?)?)$';
+  '^(All|P([0-9]{1,2}Y)?([0-9]{1,3}M)?([0-9]{1,3}W)?([0-9]{1,4}D)?(T([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,6}S)?)?)$';
 
 /** A tenant's id, or one of its domains, or one of Microsoft's names for many tenants. */
 export const tenantPattern = '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$';

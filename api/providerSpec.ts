@@ -115,7 +115,11 @@ const podTemplate = z
   .object({
     annotations: strings(100).optional().describe('Annotations of the pods'),
     nodeSelector: strings(100).optional().describe('Labels that a node must have'),
-    tolerations: z.array(preserved('A toleration, as in a PodSpec')).max(50).optional(),
+    tolerations: z
+      .array(preserved('A toleration, as in a PodSpec'))
+      .max(50)
+      .optional()
+      .describe('Taints of nodes that the pods bear'),
     affinity: preserved('As in a PodSpec').optional(),
     priorityClassName: ruled(textRules.priorityClassName, 253)
       .optional()

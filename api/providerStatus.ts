@@ -15,7 +15,7 @@ export const cursorStates = ['None', 'Bootstrapping', 'Paging', 'Steady'] as con
 
 export const conditionSchema = z.object({
   type: z.string().min(1).max(316).describe('What the condition is about'),
-  status: z.enum(['True', 'False', 'Unknown']),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so'),
   reason: z.string().min(1).max(1024).describe('Why, in one word for programs'),
   message: z.string().max(32_768).describe('Why, in words for people'),
   observedGeneration: count.optional().describe('Generation of the spec that this is about'),

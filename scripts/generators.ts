@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { renderCrd } from './crdFile.ts';
 import { renderEnvironment, renderOperatorEnvironment } from './environmentReference.ts';
+import { renderProviderReference } from './providerReference.ts';
 
 export interface Generator {
   /** Path below the project's root, with slashes. */
@@ -15,6 +16,7 @@ export interface Generator {
 export const generators: readonly Generator[] = [
   { file: 'crds/outlooksync.dev_outlookproviders.yaml', render: renderCrd },
   { file: 'docs/reference/environment.md', render: renderEnvironment },
+  { file: 'docs/reference/outlookprovider.md', render: renderProviderReference },
   { file: 'docs/reference/operator-environment.md', render: renderOperatorEnvironment },
 ];
 

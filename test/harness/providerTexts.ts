@@ -171,10 +171,10 @@ export const goodHistories = [
   'P2W',
   'PT36H',
   'P1DT12H',
-  'P999Y',
+  'P99Y',
   'P010D',
   'PT1S',
-  'P99999D',
+  'P9999D',
 ];
 
 export const badHistories = [
@@ -188,6 +188,6 @@ export const badHistories = [
   '90D',
   'P-1D',
   'P1.5D',
-  'P1000Y',
+  'P100Y',
   'P1H',
 ];
