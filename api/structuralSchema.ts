@@ -23,7 +23,7 @@ export interface StructuralSchema {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
 }
 
-export interface Validation {
+interface Validation {
   readonly rule: string;
   readonly message: string;
   readonly reason?: string;

@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { apiVersion, group, outlookProviders, version } from '../../../api/resource.ts';
 import { type SharedControlPlane, sharedControlPlane } from '../../harness/cluster/shared.ts';
 
-export const CRD_FILE = join(import.meta.dirname, '../../../crds/outlooksync.dev_outlookproviders.yaml');
+const CRD_FILE = join(import.meta.dirname, '../../../crds/outlooksync.dev_outlookproviders.yaml');
 
 export interface Verdict {
   readonly code: number;
