@@ -52,7 +52,7 @@ class NotLeading extends Error {
 export function assemble(surroundings: Surroundings): Operator {
   const { config, log, identity, calls } = surroundings;
   const metrics = new Metrics({ workers: config.workers, leaseName: config.lease.name });
-  const queue = new WorkQueue({ log, observer: metrics.queueObserver() });
+  const queue = new WorkQueue({ observer: metrics.queueObserver() });
   const elector = electorOf(surroundings, metrics);
   const client = clientOf(surroundings, metrics, () => {
     if (!elector.isLeader()) throw new NotLeading('This replica does not lead');
