@@ -62,10 +62,10 @@ async function expectNothingLeft({ child, stdout }: Demo): Promise<void> {
 }
 
 it(
-  'shows the whole way in plain text, checks it, and leaves nothing behind',
+  'shows the job alone in plain text, checks it, and leaves nothing behind',
   { timeout: LIMIT_MS },
   async () => {
-    const demo = startDemo();
+    const demo = startDemo('--job-only');
     expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({ code: 0, stderr: '' });
     const output = demo.stdout();
     expect(output).toContain('$ npm run job -- migrate\n{"status":"migrated"');
@@ -91,7 +91,7 @@ it(
 );
 
 it('with --keep stays up, and what it says one can try works', { timeout: LIMIT_MS }, async () => {
-  const demo = startDemo('--keep', '--messages', '400');
+  const demo = startDemo('--job-only', '--keep', '--messages', '400');
   try {
     await demo.said('Ctrl-C ends it.');
     const lines = demo.stdout().split('Postgres and the mailbox stay up.')[1]?.split('\n') ?? [];
@@ -112,11 +112,11 @@ it('with --keep stays up, and what it says one can try works', { timeout: LIMIT_
 });
 
 it('leaves nothing behind when Ctrl-C interrupts a sync', { timeout: LIMIT_MS }, async () => {
-  const demo = startDemo('--messages', '400');
+  const demo = startDemo('--job-only', '--messages', '400');
   await demo.said('Took the lease');
   demo.child.kill('SIGINT');
   expect({ code: await demo.ended, stderr: demo.stderr() }).toEqual({ code: 130, stderr: '' });
-  expect(demo.stdout()).toMatch(/\nStopped\. Postgres and the mailbox are gone again\.\n$/);
+  expect(demo.stdout()).toMatch(/\nStopped\. All of it is gone again\.\n$/);
   await expectNothingLeft(demo);
 });
 
@@ -124,7 +124,7 @@ it('explains itself, and refuses what it does not know', async () => {
   const help = startDemo('--help');
   expect(await help.ended).toBe(0);
   expect(help.stdout()).toContain('--keep');
-  for (const args of [['--kept'], ['now'], ['--messages', '12'], ['--messages', 'many']]) {
+  for (const args of [['--kept'], ['--job'], ['now'], ['--messages', '12'], ['--messages', 'many']]) {
     const refused = startDemo(...args);
     expect(await refused.ended).toBe(64);
     expect(refused.stderr()).toContain('Try npm run demo -- --help');
