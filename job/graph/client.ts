@@ -35,14 +35,22 @@ export interface TokenSource {
   renew: (rejected: string) => Promise<string>;
 }
 
+/** What a good answer to a batch tells of throttling. */
+export interface Throttles {
+  /** The `Retry-After` of each inner 429. */
+  readonly waits: readonly (string | undefined)[];
+  /** Whether something else was served: then the mailbox gets on, however slowly. */
+  readonly servedSome: boolean;
+}
+
 export interface GraphRequest {
   /** Absolute, or a function of the page size for lists that carry it in the URL. */
   readonly url: string | ((pageSize: number) => string);
   readonly body?: unknown;
   /** How many requests Graph runs at once for this one; 1 but for a batch. */
   readonly weight?: number;
-  /** Of a good answer to a batch, the `Retry-After` of each inner 429. */
-  readonly throttles?: (body: unknown) => readonly (string | undefined)[];
+  /** Reads the inner 429s of a good answer to a batch. */
+  readonly throttles?: (body: unknown) => Throttles;
   /** Messages to ask for, in place of the client's page size. */
   readonly pageSize?: number;
 }
@@ -73,6 +81,7 @@ const maxTries = 3;
 const maxTimeouts = 2;
 const maxThrottledInARow = 8;
 const smallestPage = 10;
+const nothingThrottled: Throttles = { waits: [], servedSome: true };
 const unavailable = new Set([408, 425, 500, 502, 503, 504, 509]);
 
 export class GraphClient {
@@ -107,6 +116,19 @@ export class GraphClient {
       if (answer === 'unauthorized') token = await this.#renew(token, tries);
       else if (answer !== 'again') return answer;
     }
+  }
+
+  /**
+   * Waits as after a failed request, and no less than `atLeast` milliseconds.
+   * @returns false where that would outlast the run's deadline; then it does not wait
+   * @throws Interrupted when the run is to stop
+   */
+  async pause(tries: number, atLeast: number): Promise<boolean> {
+    const { clock, backoffBase } = this.#options;
+    const until = clock.now() + Math.max(atLeast, backoff(tries, backoffBase, 8_000, clock.random));
+    if (until > clock.deadline) return false;
+    await sleepUntil(until, clock);
+    return true;
   }
 
   async #renew(rejected: string, tries: Tries): Promise<string> {
@@ -204,11 +226,11 @@ export class GraphClient {
       this.#hold(answer.retryAfter);
       return;
     }
-    const inner = answer.body === undefined ? [] : (throttles?.(answer.body) ?? []);
+    const { waits: inner, servedSome } = throttles?.(answer.body) ?? nothingThrottled;
     const { now } = this.#options.clock;
     const waits = inner.map((value) => parseRetryAfter(value, answer.date, now()) ?? 0);
+    if (servedSome) this.#gate.served();
     if (inner.length > 0) this.#hold(Math.max(...waits));
-    else this.#gate.served();
   }
 
   #hold(retryAfter: number | null): void {
