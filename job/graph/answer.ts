@@ -68,6 +68,14 @@ export function refusal(status: number, body: unknown, location?: string): Refus
 export const refusalFromText = (status: number, text: string, location?: string): Refusal =>
   refusal(status, parseJson(text), location);
 
+/**
+ * Whether a refusal is JSON that is not whole: its code, which might name a reset, is lost, so it is no refusal to act
+ * on. A 410 needs no code, and what is no JSON at all never had one.
+ */
+export function isCutOff(status: number, text: string): boolean {
+  return status !== 410 && /^\s*\{/.test(text) && parseJson(text) === undefined;
+}
+
 const resetCodes = new Set([
   'syncstatenotfound',
   'syncstateinvalid',

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Agent, errors as undiciErrors } from 'undici';
 import { type ErrorCode, Interrupted, SyncError } from '../errors.ts';
 import { backoff, parseRetryAfter } from '../plan/retryAfter.ts';
-import { type Answer, parseBody, refusalFromText } from './answer.ts';
+import { type Answer, isCutOff, parseBody, refusalFromText } from './answer.ts';
 import { type Clock, RequestGate, sleepUntil } from './gate.ts';
 import { sendHttp } from './http.ts';
 import { isOnOrigin } from './links.ts';
@@ -159,7 +159,7 @@ export class GraphClient {
     pageSize: number,
     tries: Tries,
   ): Promise<Answer | 'again' | 'unauthorized'> {
-    const { status, text, location, body } = received;
+    const { status } = received;
     if (status === 429) return this.#afterThrottle();
     if (status === 401) return 'unauthorized';
     if (status === 504 && pageSize > smallestPage) this.#shrink(pageSize, tries);
@@ -172,8 +172,8 @@ export class GraphClient {
       });
       return 'again';
     }
-    if (status < 200 || status > 299) return refusalFromText(status, text, location);
-    if (body !== undefined) return { ok: true, status, body, size: text.length };
+    const answer = answerOf(received);
+    if (answer) return answer;
     const message = `Graph answered ${status} with a body that is no JSON`;
     await this.#afterFailure(tries, { code: 'GraphResponseInvalid', message });
     return 'again';
@@ -280,6 +280,14 @@ export class GraphClient {
     );
     await sleepUntil(until, clock);
   }
+}
+
+/** Null where the body is not whole, so that nobody can tell what was meant. */
+function answerOf({ status, text, location, body }: Received): Answer | null {
+  if (status < 200 || status > 299) {
+    return isCutOff(status, text) ? null : refusalFromText(status, text, location);
+  }
+  return body === undefined ? null : { ok: true, status, body, size: text.length };
 }
 
 function networkFailure(error: unknown): { code: ErrorCode; message: string } {
