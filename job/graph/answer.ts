@@ -21,6 +21,8 @@ export interface Refusal {
   readonly status: number;
   /** Graph's `error.code` in lower case; empty where the body had none. */
   readonly code: string;
+  /** The codes within its `innererror`, which may be all that tells what is meant; in lower case. */
+  readonly innerCodes: readonly string[];
   /** The `Location` of a 410, unchecked. */
   readonly location: string | undefined;
 }
@@ -28,7 +30,21 @@ export interface Refusal {
 export type Answer = Success | Refusal;
 
 /** A code is a word; anything else might be text that must not be shown. */
-const errorBody = z.object({ error: z.object({ code: z.string().regex(/^[\w.-]{1,80}$/) }) });
+const errorBody = z.object({ error: z.looseObject({}) });
+const word = z.string().regex(/^[\w.-]{1,80}$/);
+const mostNested = 5;
+
+/** The code of an error and of those nested in it; empty where one has none. Microsoft writes `innerError` both ways. */
+function codesOf(body: unknown): string[] {
+  const codes: string[] = [];
+  let current: Record<string, unknown> | undefined = errorBody.safeParse(body).data?.error;
+  while (current !== undefined && codes.length < mostNested) {
+    codes.push((word.safeParse(current['code']).data ?? '').toLowerCase());
+    const inner: unknown = current['innerError'] ?? current['innererror'];
+    current = z.looseObject({}).safeParse(inner).data;
+  }
+  return codes;
+}
 
 function parseJson(text: string): unknown {
   try {
@@ -45,12 +61,20 @@ export function parseBody(text: string): unknown {
 }
 
 export function refusal(status: number, body: unknown, location?: string): Refusal {
-  const parsed = errorBody.safeParse(body);
-  return { ok: false, status, code: parsed.success ? parsed.data.error.code.toLowerCase() : '', location };
+  const [code = '', ...innerCodes] = codesOf(body);
+  return { ok: false, status, code, innerCodes, location };
 }
 
 export const refusalFromText = (status: number, text: string, location?: string): Refusal =>
   refusal(status, parseJson(text), location);
+
+/**
+ * Whether a refusal is JSON that is not whole: its code, which might name a reset, is lost, so it is no refusal to act
+ * on. A 410 needs no code, and what is no JSON at all never had one.
+ */
+export function isCutOff(status: number, text: string): boolean {
+  return status !== 410 && /^\s*\{/.test(text) && parseJson(text) === undefined;
+}
 
 const resetCodes = new Set([
   'syncstatenotfound',
@@ -65,7 +89,8 @@ const resetCodes = new Set([
  */
 export function isReset(answer: Refusal): boolean {
   if (answer.status === 410) return true;
-  return answer.status >= 400 && answer.status < 500 && resetCodes.has(answer.code);
+  const codes = [answer.code, ...answer.innerCodes];
+  return answer.status >= 400 && answer.status < 500 && codes.some((code) => resetCodes.has(code));
 }
 
 /** Whether Graph has no such operation here, as opposed to failing it: what it says of `/me/messages/delta`. */

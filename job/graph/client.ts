@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Agent, errors as undiciErrors } from 'undici';
 import { type ErrorCode, Interrupted, SyncError } from '../errors.ts';
 import { backoff, parseRetryAfter } from '../plan/retryAfter.ts';
-import { type Answer, parseBody, refusalFromText } from './answer.ts';
+import { type Answer, isCutOff, parseBody, refusalFromText } from './answer.ts';
 import { type Clock, RequestGate, sleepUntil } from './gate.ts';
 import { sendHttp } from './http.ts';
 import { isOnOrigin } from './links.ts';
@@ -35,14 +35,22 @@ export interface TokenSource {
   renew: (rejected: string) => Promise<string>;
 }
 
+/** What a good answer to a batch tells of throttling. */
+export interface Throttles {
+  /** The `Retry-After` of each inner 429. */
+  readonly waits: readonly (string | undefined)[];
+  /** Whether something else was served: then the mailbox gets on, however slowly. */
+  readonly servedSome: boolean;
+}
+
 export interface GraphRequest {
   /** Absolute, or a function of the page size for lists that carry it in the URL. */
   readonly url: string | ((pageSize: number) => string);
   readonly body?: unknown;
   /** How many requests Graph runs at once for this one; 1 but for a batch. */
   readonly weight?: number;
-  /** Of a good answer to a batch, the `Retry-After` of each inner 429. */
-  readonly throttles?: (body: unknown) => readonly (string | undefined)[];
+  /** Reads the inner 429s of a good answer to a batch. */
+  readonly throttles?: (body: unknown) => Throttles;
   /** Messages to ask for, in place of the client's page size. */
   readonly pageSize?: number;
 }
@@ -73,6 +81,7 @@ const maxTries = 3;
 const maxTimeouts = 2;
 const maxThrottledInARow = 8;
 const smallestPage = 10;
+const nothingThrottled: Throttles = { waits: [], servedSome: true };
 const unavailable = new Set([408, 425, 500, 502, 503, 504, 509]);
 
 export class GraphClient {
@@ -109,6 +118,19 @@ export class GraphClient {
     }
   }
 
+  /**
+   * Waits as after a failed request, and no less than `atLeast` milliseconds.
+   * @returns false where that would outlast the run's deadline; then it does not wait
+   * @throws Interrupted when the run is to stop
+   */
+  async pause(tries: number, atLeast: number): Promise<boolean> {
+    const { clock, backoffBase } = this.#options;
+    const until = clock.now() + Math.max(atLeast, backoff(tries, backoffBase, 8_000, clock.random));
+    if (until > clock.deadline) return false;
+    await sleepUntil(until, clock);
+    return true;
+  }
+
   async #renew(rejected: string, tries: Tries): Promise<string> {
     if (tries.renewed)
       throw new SyncError('AccessTokenRejected', 'Graph rejects a token that was just issued (401)');
@@ -137,7 +159,7 @@ export class GraphClient {
     pageSize: number,
     tries: Tries,
   ): Promise<Answer | 'again' | 'unauthorized'> {
-    const { status, text, location, body } = received;
+    const { status } = received;
     if (status === 429) return this.#afterThrottle();
     if (status === 401) return 'unauthorized';
     if (status === 504 && pageSize > smallestPage) this.#shrink(pageSize, tries);
@@ -150,8 +172,8 @@ export class GraphClient {
       });
       return 'again';
     }
-    if (status < 200 || status > 299) return refusalFromText(status, text, location);
-    if (body !== undefined) return { ok: true, status, body, size: text.length };
+    const answer = answerOf(received);
+    if (answer) return answer;
     const message = `Graph answered ${status} with a body that is no JSON`;
     await this.#afterFailure(tries, { code: 'GraphResponseInvalid', message });
     return 'again';
@@ -204,11 +226,11 @@ export class GraphClient {
       this.#hold(answer.retryAfter);
       return;
     }
-    const inner = answer.body === undefined ? [] : (throttles?.(answer.body) ?? []);
+    const { waits: inner, servedSome } = throttles?.(answer.body) ?? nothingThrottled;
     const { now } = this.#options.clock;
     const waits = inner.map((value) => parseRetryAfter(value, answer.date, now()) ?? 0);
+    if (servedSome) this.#gate.served();
     if (inner.length > 0) this.#hold(Math.max(...waits));
-    else this.#gate.served();
   }
 
   #hold(retryAfter: number | null): void {
@@ -258,6 +280,14 @@ export class GraphClient {
     );
     await sleepUntil(until, clock);
   }
+}
+
+/** Null where the body is not whole, so that nobody can tell what was meant. */
+function answerOf({ status, text, location, body }: Received): Answer | null {
+  if (status < 200 || status > 299) {
+    return isCutOff(status, text) ? null : refusalFromText(status, text, location);
+  }
+  return body === undefined ? null : { ok: true, status, body, size: text.length };
 }
 
 function networkFailure(error: unknown): { code: ErrorCode; message: string } {

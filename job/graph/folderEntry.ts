@@ -7,14 +7,15 @@ export interface FolderEntry {
   /** Absent where a sparse update does not name it. */
   readonly parentFolderId?: string | null;
   readonly displayName?: string | null;
-  readonly childFolderCount: number;
+  /** Undefined where the entry does not tell. */
+  readonly childFolderCount: number | undefined;
 }
 
 const entry = z.looseObject({
   id: z.string().min(1).max(1024),
   parentFolderId: z.string().nullish().catch(undefined),
   displayName: z.string().nullish().catch(undefined),
-  childFolderCount: z.number().catch(0),
+  childFolderCount: z.number().optional().catch(undefined),
   '@odata.type': z.string().optional().catch(undefined),
 });
 

@@ -3,7 +3,7 @@ import { SyncError } from '../errors.ts';
 /**
  * Cursors, nextLinks and Locations are persisted URLs to which a bearer token is sent: they are followed only on the
  * configured Graph origin. Graph sends absolute links; relative ones are read against the request that brought them,
- * or against the service root where they start with a resource of it.
+ * or against the service root where they start with a resource of it or with its version.
  */
 
 /** Whether `link` is absolute and on the origin of `baseUrl`, without credentials of its own. */
@@ -15,7 +15,9 @@ export function isOnOrigin(link: string, baseUrl: string): boolean {
 
 function resolve(link: string, requestUrl: string, baseUrl: string): URL | null {
   const root = new URL(baseUrl);
-  if (/^(?:me|users)\//i.test(link)) return URL.parse(`${baseUrl}/${link}`);
+  if (/^(?:me|users)[/(]/i.test(link)) return URL.parse(`${baseUrl}/${link}`);
+  if (root.pathname !== '/' && `/${link}`.startsWith(`${root.pathname}/`))
+    return URL.parse(`${root.origin}/${link}`);
   if (link.startsWith('/') && !link.startsWith('//') && !link.startsWith(`${root.pathname}/`)) {
     return URL.parse(`${root.origin}${root.pathname.replace(/\/$/, '')}${link}`);
   }

@@ -24,26 +24,31 @@ export async function upsertLabels(
   owner: MailboxOwner,
   labels: { names: readonly string[]; colors: ReadonlyMap<string, string> },
 ): Promise<void> {
+  const names = labels.names.toSorted();
+  const colorless = { names: names.filter(isSystemLabel), colors: new Map<string, string>() };
+  await upsertKind(transaction, owner, { kind: systemKind, ...colorless });
+  const categories = names.filter((name) => !isSystemLabel(name));
+  await upsertKind(transaction, owner, { kind: userKind, names: categories, colors: labels.colors });
+}
+
+// Literals, for where another program made the column an enum, it takes no text.
+const systemKind = sql.fragment`'system', true`;
+const userKind = sql.fragment`'user', false`;
+
+async function upsertKind(
+  transaction: Queryable,
+  owner: MailboxOwner,
+  labels: { kind: typeof systemKind; names: readonly string[]; colors: ReadonlyMap<string, string> },
+): Promise<void> {
   if (labels.names.length === 0) return;
-  const rows = labels.names.toSorted().map((name) => {
-    const isSystem = isSystemLabel(name);
-    const color = isSystem ? undefined : labels.colors.get(name);
-    return {
-      name,
-      type: isSystem ? 'system' : 'user',
-      isSystem,
-      color: color ?? defaultColor,
-      colored: color !== undefined,
-    };
-  });
+  const rows = labels.names.map((name) => ({ name, color: labels.colors.get(name) ?? defaultColor }));
   await transaction.query(sql.type(z.object({}))`
     INSERT INTO external_email_labels AS l (
-      "id", "userId", "providerId", "externalLabelId", "name", "type", "color", "isSystem", "createdAt", "updatedAt"
+      "id", "userId", "providerId", "externalLabelId", "name", "type", "isSystem", "color", "createdAt", "updatedAt"
     )
-    SELECT gen_random_uuid(), ${owner.userId}, ${owner.providerId}, "name", "name", "type", "color", "isSystem",
+    SELECT gen_random_uuid(), ${owner.userId}, ${owner.providerId}, "name", "name", ${labels.kind}, "color",
            timezone('UTC', now()), timezone('UTC', now())
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      AS r ("name" text, "type" text, "color" text, "isSystem" boolean, "colored" boolean)
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("name" text, "color" text)
     ON CONFLICT ("providerId", "externalLabelId") DO UPDATE
       SET "color" = excluded."color", "updatedAt" = excluded."updatedAt"
       WHERE l."color" IS DISTINCT FROM excluded."color" AND excluded."color" <> ${defaultColor}`);

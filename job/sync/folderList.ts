@@ -1,6 +1,6 @@
 import { SyncError } from '../errors.ts';
-import { isNotFound, isReset, isUnsupported } from '../graph/answer.ts';
-import { getEach, type InnerAnswer } from '../graph/batch.ts';
+import { isNotFound, isReset, isUnsupported, type Refusal } from '../graph/answer.ts';
+import { getEach, getSingly, type InnerAnswer } from '../graph/batch.ts';
 import { type FolderEntry, readFolder } from '../graph/folderEntry.ts';
 import { expectSuccess, type GraphPage, readDeltaPage, readPage, unexpectedRefusal } from '../graph/page.ts';
 import { wellKnownNames } from '../plan/folders.ts';
@@ -146,7 +146,7 @@ async function listAnew(context: SyncContext, scope: Scope, { round }: ListPosit
     const folders = await children(context, parent);
     all.push(...folders);
     open.push(
-      ...folders.filter(({ childFolderCount }) => childFolderCount > 0).map(({ folderId }) => folderId),
+      ...folders.filter(({ childFolderCount }) => childFolderCount !== 0).map(({ folderId }) => folderId),
     );
   }
   const list: ListPosition = { link: null, steady: true, pages: [], round: round + 1, withoutDelta: true };
@@ -172,15 +172,29 @@ async function children({ client, urls }: SyncContext, parent: string | null): P
   return folders;
 }
 
-/** Asks Graph which folders bear the well-known names; a mailbox may lack some. */
+/**
+ * Asks Graph which folders bear the well-known names. A mailbox may lack some and hide others, but each has an Inbox:
+ * a batch that does not find it is not believed about the others either.
+ */
 export async function resolveWellKnown(context: SyncContext): Promise<void> {
   const { client, urls, pool, lease, owner } = context;
-  const answers = await getEach(client, new Map(wellKnownNames.map((name) => [name, urls.folder(name)])));
+  const asked = new Map(wellKnownNames.map((name) => [name, urls.folder(name)]));
+  let answers = await getEach(client, asked);
+  if (isRefused(answers.get('inbox'))) answers = await getSingly(client, asked);
   const names = new Map<string, FoundFolder>();
   for (const [name, answer] of answers) {
-    if (answer === 'later' || answer.ok) names.set(name, found(answer));
-    else if (answer.status === 403) throw unexpectedRefusal(answer);
+    if (!isRefused(answer)) names.set(name, found(answer));
+    else if (answer.status !== 404) refusedName(context, name, answer);
   }
   if (!names.has('inbox')) context.log.warn('Graph finds no Inbox in this mailbox');
   await fenced(pool, lease, (transaction) => nameFolders(transaction, owner.providerId, names));
+}
+
+const isRefused = (answer: InnerAnswer | undefined): answer is Refusal =>
+  answer !== undefined && answer !== 'later' && !answer.ok;
+
+/** Who may not see the Inbox may not see the mailbox; any other folder counts as one that it lacks. */
+function refusedName({ log }: SyncContext, name: string, answer: Refusal): void {
+  if (name === 'inbox' && answer.status === 403) throw unexpectedRefusal(answer);
+  log.warn({ folder: name, status: answer.status, code: answer.code }, 'Graph refuses a well-known folder');
 }

@@ -122,6 +122,9 @@ export async function cursorState({
   if (state.scope === null) return 'None';
   const folders = await translated(() => loadFolders(pool, owner.providerId));
   const cursors = cursorsOf(folders, state.scope, state.primaryCursor);
+  // Before it is settled which folders are synced there is no cursor, and nothing is steady for that.
+  if (cursors.length === 0 && !folders.some(({ wellKnownName }) => wellKnownName !== null))
+    return 'Bootstrapping';
   if (!state.list.steady && state.list.round <= 1 && cursors.every(({ completed }) => !completed))
     return 'Bootstrapping';
   if (cursors.some(({ completed }) => !completed)) return 'Bootstrapping';

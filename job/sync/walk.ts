@@ -3,7 +3,8 @@ import { isNotFound, isReset, isUnsupported, type Refusal } from '../graph/answe
 import { graphLink } from '../graph/links.ts';
 import { type GraphPage, readDeltaPage, unexpectedRefusal } from '../graph/page.ts';
 import { rememberPage } from '../plan/page.ts';
-import { type Folder, wholeMailbox } from '../store/folders.ts';
+import { type Folder, updateCursor, wholeMailbox } from '../store/folders.ts';
+import { fenced } from '../store/lease.ts';
 import { translated } from '../store/pool.ts';
 import { hasUnseen } from '../store/walks.ts';
 import { type FolderIndex, isStopping, type SyncContext } from './context.ts';
@@ -226,6 +227,7 @@ class Walk {
         { code: answer.code },
         'Graph finds no such folder any more; leaving it to the next folder list',
       );
+      if (position.link === null) await this.#passOver(position);
       return { kind: 'stopped' };
     }
     if (position.link === null && position.filteredFrom !== null && isUnsupported(answer)) {
@@ -236,6 +238,18 @@ class Walk {
       return { kind: 'again', reset: true, position: atStart(historyFrom, true, null) };
     }
     throw unexpectedRefusal(answer);
+  }
+
+  /**
+   * A folder that is listed and cannot be walked, another mailbox's perhaps (microsoft-graph-docs#12427), must not
+   * keep the mailbox from ever being steady. Without a link its walk begins anew in each run.
+   */
+  async #passOver({ filteredFrom, unfiltered }: Position): Promise<void> {
+    const { pool, lease } = this.#rooms.context;
+    const { id, steady } = this.#folder;
+    if (steady) return;
+    const nothingWalked = { link: null, steady: true, pages: [], walked: 0, filteredFrom, unfiltered };
+    await fenced(pool, lease, (transaction) => updateCursor(transaction, { id, ...nothingWalked }));
   }
 
   /** The `Location` of a 410, where it leads to the same delta on the configured Graph; our own start URL will do else. */

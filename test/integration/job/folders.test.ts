@@ -215,6 +215,27 @@ describe('what crosses the border', () => {
   });
 });
 
+describe('a folder that is listed and cannot be walked', () => {
+  it('does not keep the mailbox from being steady, and is walked once it can be', async () => {
+    const user = scene.addUser({ messages: 30 });
+    const { id } = user.mailbox.createFolder({ displayName: 'Shared with me' });
+    user.mailbox.createMessage({ folder: id });
+    const mend = scene.graph.faults.add({
+      when: ({ path }) => path.endsWith('/messages/delta') && path.includes(id),
+      times: Infinity,
+      reply: { status: 404, body: { error: { code: 'ErrorItemNotFound', message: 'not in the store' } } },
+    });
+    expect((await user.synced()).summary).toMatchObject({ cursor: 'Steady' });
+    const { summary } = await user.synced();
+    expect(summary).toMatchObject({ cursor: 'Steady', upserted: 0, removed: 0 });
+    mend();
+    user.mailbox.createMessage({ folder: id });
+    expect((await user.synced()).summary).toMatchObject({ cursor: 'Steady' });
+    await assertMirror(user);
+    expect(below(user, id)).toEqual((await storedIds(user)).filter((one) => below(user, id).includes(one)));
+  });
+});
+
 describe('21Vianet, which has no delta of folders', () => {
   let china: Scene;
   beforeAll(async () => {
@@ -235,5 +256,22 @@ describe('21Vianet, which has no delta of folders', () => {
     expect(await ids()).toEqual(expected());
     const idle = await user.synced();
     expect(idle.summary).toMatchObject({ upserted: 0, removed: 0 });
+  });
+
+  it('is asked for what lies below a folder whose entry does not tell whether anything does', async () => {
+    const user = china.addUser({ messages: 60, folders: 'rich' });
+    const withoutCounts = (body: unknown): unknown => {
+      const { value, ...rest } = body as { value: Record<string, unknown>[] };
+      const told = value.map(({ childFolderCount: _untold, ...folder }) => folder);
+      return { ...rest, value: told };
+    };
+    china.graph.faults.add({
+      when: ({ path, mailbox }) =>
+        mailbox === user.mailbox.email && /\/(?:mailFolders|childFolders)$/.test(path),
+      times: Infinity,
+      reply: { mutate: withoutCounts },
+    });
+    await user.synced();
+    expect(await storedRows(china.database, user.mailbox.email)).toEqual(expectedRows(user.mailbox));
   });
 });

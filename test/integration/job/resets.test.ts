@@ -68,6 +68,23 @@ describe('a reset', () => {
     },
   );
 
+  it('whose body is cut off is asked about again, and told from every other refusal', async () => {
+    const user = scene.addUser({ messages: 20 });
+    await user.synced();
+    user.mailbox.setTokenExpiryForm('400');
+    user.mailbox.expireDeltaTokens();
+    const { email } = user.mailbox;
+    const mend = scene.graph.faults.add({
+      when: ({ path, mailbox }) => mailbox === email && path.endsWith('/delta'),
+      times: 2,
+      reply: { truncate: 'json' },
+    });
+    const { summary } = await user.synced();
+    mend();
+    expect(summary).toMatchObject({ cursor: 'Steady', attempts: 1, upserted: 0, removed: 0 });
+    await assertMirror(user);
+  });
+
   it('of all cursors, the folder list’s too, ends in the same rows', async () => {
     const user = scene.addUser({ messages: 40, folders: 'rich' });
     await user.synced();

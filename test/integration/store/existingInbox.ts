@@ -5,7 +5,15 @@ interface ExistingInbox {
   /** Whether somebody has added the columns of the Outlook sync already. */
   readonly outlookColumns: boolean;
   readonly subject?: string;
+  /** Whether columns that hold one of a few words are enums, as many a mapper makes them. */
+  readonly enums?: boolean;
 }
+
+const enums = [
+  `CREATE TYPE "email_providers_type_enum" AS ENUM ('GMAIL', 'OUTLOOK', 'CUSTOM_SMTP')`,
+  `CREATE TYPE "email_providers_status_enum" AS ENUM ('connected', 'syncing', 'error', 'disconnected')`,
+  `CREATE TYPE "external_email_labels_type_enum" AS ENUM ('system', 'user')`,
+];
 
 const outlookColumns = `,
   "outlookSyncCursor" text, "syncLeaseExpiresAt" TIMESTAMP, "lastSyncError" text, "lastSyncErrorAt" TIMESTAMP,
@@ -15,11 +23,13 @@ const outlookColumns = `,
 /** The tables as an object-relational mapper writes them: constraint names of its own, local time as the default. */
 export async function createExistingInbox(database: TestDatabase, how: ExistingInbox): Promise<void> {
   const { subject = 'character varying' } = how;
+  for (const statement of how.enums ? enums : []) await database.query(statement);
+  const wordOf = (column: string): string => (how.enums ? `"${column}_enum"` : 'character varying');
   await database.query(`
     CREATE TABLE "email_providers" (
-      "id" uuid NOT NULL DEFAULT gen_random_uuid(), "type" character varying NOT NULL, "email" character varying NOT NULL,
+      "id" uuid NOT NULL DEFAULT gen_random_uuid(), "type" ${wordOf('email_providers_type')} NOT NULL, "email" character varying NOT NULL,
       "displayName" character varying, "isActive" boolean NOT NULL DEFAULT false, "lastSyncedAt" TIMESTAMP,
-      "status" character varying NOT NULL DEFAULT 'connected', "host" character varying, "port" integer,
+      "status" ${wordOf('email_providers_status')} NOT NULL DEFAULT 'connected', "host" character varying, "port" integer,
       "password" character varying, "accessToken" text, "refreshToken" text, "tokenExpiry" TIMESTAMP,
       "gmailHistoryId" character varying, "userId" character varying NOT NULL, "workspaceId" character varying,
       "createdAt" TIMESTAMP NOT NULL DEFAULT now(), "updatedAt" TIMESTAMP NOT NULL DEFAULT now()
@@ -41,7 +51,7 @@ export async function createExistingInbox(database: TestDatabase, how: ExistingI
     CREATE TABLE "external_email_labels" (
       "id" uuid NOT NULL DEFAULT gen_random_uuid(), "userId" character varying NOT NULL,
       "providerId" character varying NOT NULL, "externalLabelId" character varying NOT NULL,
-      "name" character varying NOT NULL, "type" character varying NOT NULL,
+      "name" character varying NOT NULL, "type" ${wordOf('external_email_labels_type')} NOT NULL,
       "color" character varying DEFAULT '#4F46E5', "isSystem" boolean NOT NULL DEFAULT false,
       "createdAt" TIMESTAMP NOT NULL DEFAULT now(), "updatedAt" TIMESTAMP NOT NULL DEFAULT now(),
       CONSTRAINT "UQ_77ab01" UNIQUE ("providerId", "externalLabelId"), CONSTRAINT "PK_0e6f1b" PRIMARY KEY ("id"))`);

@@ -101,11 +101,12 @@ describe('on an empty database', () => {
 });
 
 describe.each([
-  ['without the columns of Outlook', false],
-  ['with the columns of Outlook', true],
-])('on an inbox with Gmail in it, %s', (_what, outlookColumns) => {
+  ['without the columns of Outlook', { outlookColumns: false }],
+  ['with the columns of Outlook', { outlookColumns: true }],
+  ['with enums for type and status', { outlookColumns: false, enums: true }],
+])('on an inbox with Gmail in it, %s', (_what, how) => {
   it('touches no row and no definition that is not its own, nor does a sync', async () => {
-    await createExistingInbox(database, { outlookColumns });
+    await createExistingInbox(database, how);
     const columns = await columnsOf(database);
     const rows = await fingerprint(database, columns);
     const schema = await definitions(database, columns);

@@ -13,6 +13,11 @@ import { graphLink, isOnOrigin } from '../../../../job/graph/links.ts';
 
 const body = (code: string): string => JSON.stringify({ error: { code, message: 'anything' } });
 
+const nested = (key: string, code: string): string =>
+  JSON.stringify({
+    error: { code: 'BadRequest', message: '', [key]: { 'request-id': 'r', [key]: { code } } },
+  });
+
 describe('a reset', () => {
   it.each([
     [410, ''],
@@ -24,6 +29,8 @@ describe('a reset', () => {
     [400, body('SYNCSTATEINVALID')],
     [409, body('resyncRequired')],
     [404, body('ErrorSyncFolderNotFound')],
+    [400, nested('innererror', 'syncStateNotFound')],
+    [400, nested('innerError', 'ResyncRequired')],
   ])('is %i %s', (status, text) => {
     expect(isReset(refusalFromText(status, text))).toBe(true);
   });
@@ -39,6 +46,8 @@ describe('a reset', () => {
     [500, body('SyncStateNotFound')],
     [503, body('resyncRequired')],
     [400, JSON.stringify({ error: 'resyncRequired' })],
+    [503, nested('innererror', 'syncStateNotFound')],
+    [400, nested('details', 'syncStateNotFound')],
   ])('is not %i %s', (status, text) => {
     expect(isReset(refusalFromText(status, text))).toBe(false);
   });
@@ -96,6 +105,8 @@ describe('a link', () => {
     ['/me/messages?$skiptoken=a', `${base}/me/messages?$skiptoken=a`],
     ['me/messages?$skiptoken=a', `${base}/me/messages?$skiptoken=a`],
     ['users/anna/messages', `${base}/users/anna/messages`],
+    ["users('anna')/messages", `${base}/users('anna')/messages`],
+    ['v1.0/me/messages?$skiptoken=a', `${base}/me/messages?$skiptoken=a`],
     ['?$skiptoken=a', `${base}/me/mailFolders/AAA/messages/delta?$skiptoken=a`],
   ])('%s is followed', (link, absolute) => {
     expect(graphLink(link, request, base)).toBe(absolute);

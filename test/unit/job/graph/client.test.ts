@@ -108,6 +108,41 @@ describe('the bearer token', () => {
   });
 });
 
+describe('a refusal', () => {
+  const base = 'https://graph.microsoft.com/v1.0';
+  const whole = JSON.stringify({ error: { code: 'syncStateNotFound', message: 'gone' } });
+
+  it('whose JSON is cut off says nothing and is asked for again', async () => {
+    const graph = nock('https://graph.microsoft.com');
+    graph.get('/v1.0/me/messages').reply(400, whole.slice(0, 20));
+    graph.get('/v1.0/me/messages').reply(400, whole);
+    await expect(clientOf(base).send({ url: `${base}/me/messages` })).resolves.toMatchObject({
+      ok: false,
+      code: 'syncstatenotfound',
+    });
+  });
+
+  it('that stays cut off is Graph’s failure, and no refusal', async () => {
+    nock('https://graph.microsoft.com').get('/v1.0/me/messages').times(3).reply(400, whole.slice(0, 20));
+    await expect(clientOf(base).send({ url: `${base}/me/messages` })).rejects.toMatchObject({
+      code: 'GraphResponseInvalid',
+    });
+  });
+
+  it.each([
+    [410, whole.slice(0, 20)],
+    [404, ''],
+    [400, '<html>Bad Request</html>'],
+  ])('is taken as it is where no code is lost (%i %s)', async (status, text) => {
+    const graph = nock('https://graph.microsoft.com').get('/v1.0/me/messages').reply(status, text);
+    await expect(clientOf(base).send({ url: `${base}/me/messages` })).resolves.toMatchObject({
+      ok: false,
+      status,
+    });
+    expect(graph.isDone()).toBe(true);
+  });
+});
+
 describe('a compressed answer', () => {
   const base = 'https://graph.microsoft.com/v1.0';
 
