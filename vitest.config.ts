@@ -7,7 +7,7 @@ export default defineConfig({
     pool: 'forks',
     // Tests start processes of their own beside the workers.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
