@@ -5,7 +5,6 @@ import {
   conditionOf,
   find,
   openScene,
-  put,
   putProvider,
   putReadyProvider,
   putSecret,
@@ -106,8 +105,9 @@ test('when the older of two providers for one mailbox goes, the other takes its 
 
 test('a CronJob of the name that is needed and not ours is left as it is', async () => {
   const server = await openScene();
+  const metadata = { name: anna, namespace: 'team' };
   const spec = { schedule: '0 0 1 1 *' };
-  const theirs = put(server, 'batch/v1', 'CronJob', { name: anna, namespace: 'team' }, { spec });
+  const theirs = server.put({ apiVersion: 'batch/v1', kind: 'CronJob', metadata, ...{ spec } }, 'cronjobs');
   startOperator(server, 'one');
   putReadyProvider(server, 'anna');
   await server.until(() => readyReason(server) === 'NameConflict');

@@ -24,28 +24,16 @@ export interface RunningOperator {
 export async function openScene(): Promise<ApiServer> {
   const server = await startApiServer();
   onTestFinished(() => server.close());
-  put(server, 'v1', 'Namespace', { name: 'team' });
+  server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } }, 'namespaces');
   return server;
 }
 
-const plurals: Readonly<Record<string, string>> = {
-  Namespace: 'namespaces',
-  Secret: 'secrets',
-  CronJob: 'cronjobs',
-};
-
-export function put(
-  server: ApiServer,
-  version: string,
-  kind: string,
-  metadata: Json,
-  more: Json = {},
-): StoredObject {
-  return server.put({ apiVersion: version, kind, metadata, ...more }, plurals[kind] ?? '');
-}
-
 export function putSecret(server: ApiServer, name: string): void {
-  put(server, 'v1', 'Secret', { name, namespace: 'team' }, { data: { refreshToken: 'VE9QU0VDUkVU' } });
+  const metadata = { name, namespace: 'team' };
+  server.put(
+    { apiVersion: 'v1', kind: 'Secret', metadata, ...{ data: { refreshToken: 'VE9QU0VDUkVU' } } },
+    'secrets',
+  );
 }
 
 /** A provider with the defaults that the real API server would have set. */
@@ -113,7 +101,9 @@ export function startOperator(
     stop.abort();
     return ended;
   };
-  onTestFinished(async () => void (await end()));
+  onTestFinished(async () => {
+    await end();
+  });
   return {
     lines: listener.lines,
     ended,
