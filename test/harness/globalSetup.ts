@@ -1,6 +1,6 @@
 // Once per test run, before any worker: one Postgres server for all tests, the job as it is shipped, and where the
 // first test that needs a cluster gets one started for all.
-import { bundleJob } from '../../scripts/bundle.ts';
+import { bundleJob, bundleOperator } from '../../scripts/bundle.ts';
 import type { TestProject } from 'vitest/node';
 import { serveSharedControlPlane } from './cluster/sharedServer.ts';
 import { startPostgres } from './postgres.ts';
@@ -11,6 +11,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** The bundled job, or why it did not bundle; see jobBundle(). */
     jobBundle: { readonly file: string } | { readonly error: string };
+    /** The bundled operator, likewise; see operatorBundle(). */
+    operatorBundle: { readonly file: string } | { readonly error: string };
     /** Where to ask for the run's control plane; see sharedControlPlane(). */
     sharedControlPlane: string;
   }
@@ -18,23 +20,25 @@ declare module 'vitest' {
 
 /** Returns the teardown. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [server, bundle, cluster] = await Promise.all([
+  const [server, job, operator, cluster] = await Promise.all([
     startPostgres(),
-    tryBundle(),
+    attempted(bundleJob()),
+    attempted(bundleOperator()),
     serveSharedControlPlane(),
   ]);
   project.provide('postgresUrl', server.url);
-  project.provide('jobBundle', bundle);
+  project.provide('jobBundle', job);
+  project.provide('operatorBundle', operator);
   project.provide('sharedControlPlane', cluster.url);
   return async () => {
     await Promise.all([server.stop(), cluster.stop()]);
   };
 }
 
-/** A job that does not bundle fails the tests that run it, with the reason, and no others. */
-async function tryBundle(): Promise<{ file: string } | { error: string }> {
+/** A program that does not bundle fails the tests that run it, with the reason, and no others. */
+async function attempted(bundling: Promise<string>): Promise<{ file: string } | { error: string }> {
   try {
-    return { file: await bundleJob() };
+    return { file: await bundling };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
