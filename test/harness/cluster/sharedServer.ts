@@ -26,7 +26,7 @@ export interface SharedServer {
 
 /** `start` is called when the first worker asks, and once. */
 export async function serveSharedControlPlane(
-  start: () => Promise<ControlPlane> = startControlPlane,
+  start: () => Promise<ControlPlane> = () => startControlPlane({ auditLog: true }),
 ): Promise<SharedServer> {
   const path = `/${randomBytes(16).toString('hex')}`;
   let started: Promise<ControlPlane> | undefined;
