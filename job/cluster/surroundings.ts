@@ -16,15 +16,14 @@ export interface Surroundings {
 
 const given = z
   .string({ error: 'is missing; the operator sets it, and without one there is --standalone' })
-  .trim()
-  .min(1, { error: 'is empty' });
+  .trim();
 
 /** By the names of `jobEnvironment`, for the problems to be named by the variables. */
 const schemas = {
   namespace: given,
   name: given,
   uid: given,
-  generation: given.regex(/^[1-9]\d{0,15}$/, { error: 'is no generation' }).transform(Number),
+  generation: given.regex(/^[1-9]\d{0,15}$/, { error: 'is no generation of a resource' }).transform(Number),
   lease: given,
   credentialsVersion: z.string().trim().default(''),
   job: given,
@@ -49,9 +48,11 @@ export function isInCluster(env: NodeJS.ProcessEnv): boolean {
   return [env['KUBERNETES_SERVICE_HOST'], env[jobEnvironment.name]].some((value) => (value ?? '') !== '');
 }
 
+const blankIsAbsent = (value = ''): string | undefined => (value.trim() === '' ? undefined : value);
+
 export function readSurroundings(env: NodeJS.ProcessEnv): Read {
   const values = Object.fromEntries(
-    Object.keys(schemas).map((key) => [key, env[jobEnvironment[key as keyof typeof schemas]]]),
+    Object.keys(schemas).map((key) => [key, blankIsAbsent(env[jobEnvironment[key as keyof typeof schemas]])]),
   );
   const parsed = z.object(schemas).safeParse(values);
   if (parsed.success) return { ok: true, value: parsed.data };

@@ -48,6 +48,7 @@ const leaseRow = z.object({
   superseded: z.boolean(),
 });
 const epochRow = z.object({ epoch: z.string() });
+const expiryRow = z.object({ expiresAt: z.string() });
 
 /** UTC now without a zone, as the inbox's columns have it; moves on within a transaction. */
 export const utcNow = sql.fragment`timezone('UTC', clock_timestamp())`;
@@ -186,13 +187,25 @@ const margin = ({ seconds }: Lease): number => seconds / 6;
 
 /**
  * The fence. Its share lock makes a takeover wait until the transaction has ended.
+ * @returns when the lease ends, as the database writes it
  * @throws SyncError `LeaseLost`
  */
-async function assertLease(transaction: Queryable, lease: Lease): Promise<void> {
+async function assertLease(transaction: Queryable, lease: Lease): Promise<string> {
   if (lease.isGuarded?.() === false) throw leaseLost();
-  const current = await transaction.maybeOne(sql.type(epochRow)`
-    SELECT s."leaseEpoch"::text AS "epoch" FROM outlook_sync_state s WHERE ${held(lease, margin(lease))} FOR SHARE OF s`);
+  const query = sql.type(expiryRow)`
+    SELECT s."leaseExpiresAt"::text AS "expiresAt" FROM outlook_sync_state s WHERE ${held(lease, margin(lease))} FOR SHARE OF s`;
+  // A statement that has waited for a renewal sees its state, yet the provider's row as it was when it began to wait.
+  const current = (await transaction.maybeOne(query)) ?? (await transaction.maybeOne(query));
   if (!current) throw leaseLost();
+  return current.expiresAt;
+}
+
+/** Nobody can have changed the lease behind the lock but the work itself, which may have given it back; time can pass. */
+async function assertStillTime(transaction: Queryable, lease: Lease, expiresAt: string): Promise<void> {
+  const inTime = await transaction.exists(
+    sql.type(nothing)`SELECT FROM (SELECT) AS one WHERE ${expiresAt}::timestamp > ${utcNow}`,
+  );
+  if (!inTime || lease.isGuarded?.() === false) throw leaseLost();
 }
 
 /**
@@ -207,9 +220,10 @@ export async function fenced<T>(
   return translated(() =>
     pool.transaction(async (transaction) => {
       const began = performance.now();
-      await assertLease(transaction, lease);
+      const expiresAt = await assertLease(transaction, lease);
       const result = await work(transaction);
-      if (performance.now() - began > margin(lease) * 1000) await assertLease(transaction, lease);
+      const isSlow = performance.now() - began > margin(lease) * 1000;
+      if (isSlow) await assertStillTime(transaction, lease, expiresAt);
       return result;
     }),
   );

@@ -75,6 +75,38 @@ describe('sync', () => {
   });
 });
 
+describe('sync in a cluster', () => {
+  const args = ['sync', '--email', 'anna@contoso.com', '--user-id', 'u1'];
+
+  it('is one without --standalone, of a row that is named', () => {
+    expect(problemsOf(parseCommand(args, true))).toEqual(['--provider-id']);
+    expect(parseCommand([...args, '--provider-id', id], true)).toMatchObject({
+      claim: { providerId: id },
+      standalone: false,
+      problems: [],
+    });
+  });
+
+  it('may be standalone all the same', () => {
+    expect(parseCommand(whole, true)).toMatchObject({ standalone: true, problems: [] });
+    expect(problemsOf(parseCommand([...args, '--standalone=false'], true))).toEqual(['--standalone']);
+  });
+});
+
+describe('cleanup', () => {
+  it('is of one row, whose owner may be named', () => {
+    const claim = { providerId: id, email: null, userId: null };
+    expect(parseCommand(['cleanup', '--provider-id', id])).toEqual({ name: 'cleanup', claim, problems: [] });
+    const args = ['cleanup', '--provider-id', id, '--email', 'a@b.c', '--user-id', 'u1'];
+    expect(parseCommand(args)).toMatchObject({ claim: { email: 'a@b.c', userId: 'u1' }, problems: [] });
+  });
+
+  it('names everything that is wrong', () => {
+    const args = ['cleanup', '--email', 'anna', '--user-id='];
+    expect(problemsOf(parseCommand(args))).toEqual(['--email', '--provider-id', '--user-id']);
+  });
+});
+
 describe('other commands', () => {
   it('migrate needs nothing', () => {
     expect(parseCommand(['migrate'])).toEqual({ name: 'migrate', problems: [] });
