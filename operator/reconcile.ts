@@ -17,7 +17,7 @@ import { type Refusal, refusalOf } from './act/refusal.ts';
 import type { Strangers } from './act/strangers.ts';
 import type { Caches } from './observe/caches.ts';
 import { observe } from './observe/observe.ts';
-import { reduceCronJob } from './observe/records.ts';
+import { cronJobOf, reduceCronJob } from './observe/records.ts';
 import type { Observed, PlanSettings } from './plan/observed.ts';
 import type { Action, Plan } from './plan/plan.ts';
 
@@ -171,7 +171,7 @@ export class Reconciler {
     const found = await this.#parts.strangers.find(cronJobs, namespace, name);
     if (found === undefined) return undefined;
     this.#parts.strangers.note(key, { cronJob: name });
-    return reduceCronJob(found).observed;
+    return cronJobOf(reduceCronJob(found));
   }
 
   /** Whether the API server refused something, which the status then says. */

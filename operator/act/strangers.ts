@@ -4,7 +4,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { isKubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { cronJobs, leases, type Resource } from '../../kube/resource.ts';
-import { ownedPart, reduceCronJob, reduceLease } from '../observe/records.ts';
+import { cronJobOf, ownedPart, reduceCronJob, reduceLease } from '../observe/records.ts';
 import type { Observed } from '../plan/observed.ts';
 
 export type Strange = Partial<Pick<Observed, 'cronJob' | 'lease'>>;
@@ -49,7 +49,7 @@ export class Strangers {
     if (cronJob !== undefined) this.note(provider, { cronJob: cronJob.metadata.name });
     if (lease !== undefined) this.note(provider, { lease: lease.metadata.name });
     return {
-      ...(cronJob !== undefined && { cronJob: reduceCronJob(cronJob).observed }),
+      ...(cronJob !== undefined && { cronJob: cronJobOf(reduceCronJob(cronJob)) }),
       ...(lease !== undefined && { lease: ownedPart(reduceLease(lease)) }),
     };
   }

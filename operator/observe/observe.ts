@@ -13,7 +13,7 @@ import type {
 } from '../plan/observed.ts';
 import type { Caches } from './caches.ts';
 import { compareAge } from './providerTokens.ts';
-import { ownedPart, type ProviderRecord } from './records.ts';
+import { cronJobOf, ownedPart, type ProviderRecord } from './records.ts';
 
 /** What is not in the caches. */
 export interface Circumstances {
@@ -85,8 +85,9 @@ function ownOrAny<T extends { readonly controllerUid: string | null }>(
 }
 
 function observedCronJob(caches: Caches, key: string, uid: string): ObservedCronJob | null {
-  const all = caches.children('CronJob', key).flatMap((child) => caches.cronJobs.get(child)?.observed ?? []);
-  return ownOrAny(all, uid);
+  const all = caches.children('CronJob', key).flatMap((child) => caches.cronJobs.get(child) ?? []);
+  const cronJob = ownOrAny(all, uid);
+  return cronJob === null ? null : cronJobOf(cronJob);
 }
 
 function observedLease(caches: Caches, key: string, uid: string): ObservedOwned | null {

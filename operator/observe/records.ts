@@ -5,6 +5,7 @@ import { jobContainer, jobEnvironment } from '../../api/jobEnvironment.ts';
 import { annotations, group, labels, triggers } from '../../api/resource.ts';
 import type { KubeObject, ObjectMeta } from '../../kube/object.ts';
 import type { ObservedCronJob, ObservedJob, ObservedOwned, ObservedPod } from '../plan/observed.ts';
+import { type PackedText, TextPacker } from './packedText.ts';
 import { providerTokens } from './providerTokens.ts';
 
 export interface ProviderRecord extends KubeObject {
@@ -22,7 +23,8 @@ interface ChildRecord extends KubeObject {
 }
 
 export interface CronJobRecord extends ChildRecord {
-  readonly observed: ObservedCronJob;
+  readonly observed: Omit<ObservedCronJob, 'specJson'>;
+  readonly packedSpec: PackedText;
 }
 export interface JobRecord extends ChildRecord {
   readonly observed: ObservedJob;
@@ -95,17 +97,22 @@ export function ownedPart({ metadata, controllerUid }: SecretRecord): ObservedOw
   return { uid, resourceVersion, controllerUid };
 }
 
+const specs = new TextPacker();
+
 export function reduceCronJob(raw: KubeObject): CronJobRecord {
   const child = childOf(raw);
   const { spec } = raw as KubeObject & { readonly spec?: unknown };
-  const observed: ObservedCronJob = {
+  const observed = {
     ...ownedPart(child),
     labels: raw.metadata.labels ?? {},
     annotations: raw.metadata.annotations ?? {},
     deletedAt: raw.metadata.deletionTimestamp ?? null,
-    specJson: JSON.stringify(spec ?? {}),
   };
-  return { ...child, observed };
+  return { ...child, observed, packedSpec: specs.pack(JSON.stringify(spec ?? {})) };
+}
+
+export function cronJobOf({ observed, packedSpec }: CronJobRecord): ObservedCronJob {
+  return { ...observed, specJson: specs.unpack(packedSpec) };
 }
 
 const text = z.string().nullable().catch(null).default(null);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../../../kube/object.ts';
+import { TextPacker } from '../../../operator/observe/packedText.ts';
 import {
+  cronJobOf,
   reduceCronJob,
   reduceJob,
   reducePod,
@@ -43,12 +45,22 @@ test('of a Secret no value is kept, even if one were sent', () => {
 
 test('a CronJob keeps its whole spec, and whose it is', () => {
   const spec = { schedule: '* * * * *', fromANewerServer: true };
-  const { observed, provider } = reduceCronJob(
+  const record = reduceCronJob(
     raw({ spec }, { ownerReferences: [owner], annotations: { 'outlooksync.dev/provider': 'anna' } }),
   );
+  const observed = cronJobOf(record);
   expect(JSON.parse(observed.specJson)).toEqual(spec);
   expect(observed.controllerUid).toBe('uid-x');
-  expect(provider).toBe('anna');
+  expect(record.provider).toBe('anna');
+});
+
+test('texts that are much alike are packed small and unpacked as they were', () => {
+  const packer = new TextPacker();
+  const textOf = (number: number) => JSON.stringify({ number, words: 'Größe … '.repeat(50), spec: longSpec });
+  const longSpec = Array.from({ length: 100 }, (_, index) => ({ name: `VARIABLE_${index * 7919}` }));
+  const packed = [1, 2, 3].map((number) => packer.pack(textOf(number)));
+  expect(packed.map((one) => packer.unpack(one))).toEqual([1, 2, 3].map(textOf));
+  for (const one of packed.slice(1)) expect(one.length).toBeLessThan(textOf(1).length / 20);
 });
 
 const environment = [
