@@ -1,15 +1,23 @@
-// What the documentation promises and a machine can check: that every error and variable is explained, that links
-// lead somewhere, and that the commands it names exist.
+// What the documentation promises and a machine can check: that every error, reason, variable and metric is explained,
+// that links lead somewhere, and that the commands it names exist.
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { operatorReasons } from '../../api/conditions.ts';
+import { reasonMeanings } from '../../api/conditionReference.ts';
 import { environment } from '../../api/environment.ts';
 import { exitCodes } from '../../api/exitCodes.ts';
+import { jobEnvironment } from '../../api/jobEnvironment.ts';
+import { handedOnToJobs, operatorEnvironment } from '../../api/operatorEnvironment.ts';
 import { errorTable } from '../../job/errors.ts';
+import { Metrics } from '../../operator/metrics.ts';
+import { providerMetrics } from '../../operator/providerMetrics.ts';
+import { readSources } from '../architecture/sources.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const VARIABLE = /\b(?:OUTLOOK|NOTIFICATION)_[A-Z0-9_]*[A-Z0-9]\b/g;
 
 interface Page {
   readonly file: string;
@@ -81,14 +89,80 @@ describe('the operating manual', () => {
   });
 });
 
+/** All that the operator serves but what prom-client adds of the process itself. */
+async function metricNames(): Promise<string[]> {
+  const metrics = new Metrics({ workers: 1, leaseName: 'lease' });
+  metrics.queueObserver();
+  metrics.ask({
+    unfinished: () => ({ totalMs: 0, longestMs: 0 }),
+    isLeader: () => false,
+    informers: () => [],
+    backfills: () => ({ active: 0, waiting: 0 }),
+  });
+  const texts = [await metrics.registry.metrics()];
+  for await (const piece of providerMetrics(() => [])) texts.push(piece);
+  const served = [...texts.join('').matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
+  return served.filter((name) => !/^(process|nodejs)_/.test(name));
+}
+
+describe("the operator's manual", () => {
+  const manual = textOf('docs/operations-of-the-operator.md');
+  const sectionOf = (heading: string): string =>
+    manual.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+
+  it('explains every reason that is no error of a run, and no others', () => {
+    const explained = [...entriesOf(sectionOf('Reasons')).keys()].filter((name) => !(name in errorTable));
+    const reasons = Object.keys(reasonMeanings).filter((name) => !(name in errorTable));
+    expect(explained.sort()).toEqual(reasons.sort());
+  });
+
+  it.each(Object.keys(operatorReasons))('says what to do about %s', (reason) => {
+    const [, , meaning = '', remedy = ''] = entriesOf(sectionOf('Reasons')).get(reason)?.split('|') ?? [];
+    expect(meaning.trim()).not.toBe('');
+    expect(remedy.trim()).not.toBe('');
+  });
+
+  it('explains every metric that is served, and no others', async () => {
+    const explained = [...entriesOf(sectionOf('Metrics')).keys()];
+    expect(explained.sort()).toEqual((await metricNames()).sort());
+  });
+
+  it('alerts on metrics that are served', async () => {
+    const named =
+      sectionOf('Alerts').match(/\b(?:outlook|controller_runtime|leader_election)_[a-z_]+/g) ?? [];
+    const served = await metricNames();
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !served.includes(name))).toEqual([]);
+  });
+
+  it.each([0, 1, exitCodes.usage, exitCodes.bug])('explains the exit code %i', (code) => {
+    expect(sectionOf('Exit codes, probes and logs')).toMatch(new RegExp(`^\\| ${code} +\\|`, 'm'));
+  });
+});
+
 it.each(Object.keys(environment))('the reference explains %s', (name) => {
   expect([...entriesOf(textOf('docs/reference/environment.md')).keys()]).toContain(name);
 });
 
+it.each(Object.keys(operatorEnvironment))('the reference of the operator explains %s', (name) => {
+  expect([...entriesOf(textOf('docs/reference/operator-environment.md')).keys()]).toContain(name);
+});
+
+/** Those of the programs, and those that tests and scripts read for themselves. */
+const sources = await readSources(ROOT);
+
+function knownVariables(): Set<string> {
+  const own = sources
+    .filter(({ path }) => /^(test\/(harness|e2e)|scripts)\//.test(path))
+    .flatMap(({ text }) => text.match(VARIABLE) ?? []);
+  const tables = [environment, operatorEnvironment].flatMap((table) => Object.keys(table));
+  return new Set([...tables, ...handedOnToJobs, ...Object.values(jobEnvironment), ...own]);
+}
+
 describe.each(pages)('$file', (page) => {
   it('names no variable that does not exist', () => {
-    const named = page.text.match(/\b(?:OUTLOOK|NOTIFICATION)_[A-Z_]*[A-Z]\b/g) ?? [];
-    expect(named.filter((name) => !(name in environment))).toEqual([]);
+    const known = knownVariables();
+    expect((page.text.match(VARIABLE) ?? []).filter((name) => !known.has(name))).toEqual([]);
   });
 
   it('has links that lead somewhere', () => {
