@@ -19,6 +19,8 @@ export interface View {
   /** Null where the spec is not valid. */
   readonly firing: Firing | null;
   readonly isOverdue: boolean;
+  /** The plan starts a Job. */
+  readonly starts: boolean;
 }
 
 type Verdict = Pick<Condition, 'status' | 'message'> & { readonly reason: Reason };
@@ -83,8 +85,8 @@ function overdueMessage({ lastSyncedAt, lastSyncError }: ProviderStatus): string
   return bounded(lastSyncError === undefined ? since : `${since}: ${lastSyncError}`);
 }
 
-function firstSync({ observed, status }: View): Verdict {
-  const isRunning = status.phase === 'Syncing' || observed.jobs.some(isActiveSync);
+function firstSync({ observed, status, starts }: View): Verdict {
+  const isRunning = starts || status.phase === 'Syncing' || observed.jobs.some(isActiveSync);
   return isRunning
     ? { status: 'Unknown', reason: 'Progressing', message: 'The first sync is under way' }
     : { status: 'Unknown', reason: 'AwaitingFirstSync', message: 'No sync has ended yet' };

@@ -42,6 +42,7 @@ function planFor(observed: Observed, status: ProviderStatus, lostPod: string | n
     obstacle,
     firing: provider.spec === null ? null : firingOf(provider, provider.spec),
     isOverdue: late.missed >= OVERDUE_AFTER,
+    starts: next.job !== null,
   };
   const written = operatorStatus(view, next, lostPod);
   return {
@@ -68,7 +69,7 @@ export function decideRefused(
   const { provider } = observed;
   const { status } = provider;
   const obstacle: Obstacle = { ...refusal, stalls: refusal.reason === 'ScheduleRefused', cronJob: 'keep' };
-  const view: View = { observed, status, obstacle, firing: null, isOverdue: false };
+  const view: View = { observed, status, obstacle, firing: null, isOverdue: false, starts: false };
   const written = operatorStatus(view, { job: null, awaitsBackfill: false }, null);
   const events = written === null ? [] : eventsOf(status.conditions ?? [], written.conditions ?? []);
   return { status: written, events };

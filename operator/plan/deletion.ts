@@ -33,6 +33,11 @@ export function decideDeletion(observed: Observed): Plan {
   const { provider, settings, now } = observed;
   if (!provider.finalizers.includes(finalizer)) return nothing;
   if (hasNothingToClean(observed)) return release(provider);
+  if (provider.spec === null)
+    return release(
+      provider,
+      'The spec is not valid, so that nobody can tell which rows are meant; they stay',
+    );
   const patience = Date.parse(provider.deletedAt ?? '') + settings.cleanupTimeoutMs - now.getTime();
   // Also where one of the two is no time at all.
   if (!(patience > 0)) return release(provider, 'The cleanup did not end in time; it was given up');
@@ -48,8 +53,11 @@ const cleanupName = (provider: ObservedProvider): string => jobName(provider, 'c
 
 function hasNothingToClean(observed: Observed): boolean {
   const { provider, namespaceTerminating, duplicateOf, jobs } = observed;
-  if (namespaceTerminating || duplicateOf !== null || provider.spec?.deletionPolicy !== 'Delete') return true;
-  return provider.spec.providerId === undefined && !jobs.some(isSync) && hasNeverRun(provider.status);
+  if (namespaceTerminating || duplicateOf !== null) return true;
+  if (provider.spec === null) return false;
+  const { deletionPolicy, providerId } = provider.spec;
+  if (deletionPolicy !== 'Delete') return true;
+  return providerId === undefined && !jobs.some(isSync) && hasNeverRun(provider.status);
 }
 
 function hasNeverRun({ lastAttemptAt, providerId }: ProviderStatus): boolean {

@@ -69,7 +69,7 @@ function endOfPod(pod: ObservedPod, job: ObservedJob, now: Date): End {
     uid: pod.uid,
     job,
     startedNotBefore: pod.createdAt,
-    at: ms(pod.finishedAt ?? pod.createdAt),
+    at: ms(report?.finishedAt ?? pod.finishedAt ?? pod.createdAt),
     finishedAt: pod.finishedAt ?? now.toISOString(),
     report,
     finding: report === null && pod.phase === 'Failed' ? death(pod, job) : null,
@@ -121,8 +121,9 @@ function shownWhileWaiting(status: ProviderStatus): Finding | null {
 function isTold({ job, startedNotBefore, at }: End, status: ProviderStatus): boolean {
   const known = [status.lastSyncedAt, status.lastSyncErrorAt].map(ms);
   if (known.some((one) => one >= at)) return true;
-  const isItsRun = status.lastJob === job.name && ms(status.lastAttemptAt) >= ms(startedNotBefore);
-  return isItsRun && status.phase !== 'Syncing';
+  if (status.phase === 'Syncing') return false;
+  const begun = ms(status.lastAttemptAt);
+  return begun > at || (status.lastJob === job.name && begun >= ms(startedNotBefore));
 }
 
 function tell(end: End, status: ProviderStatus): JobStatus | null {

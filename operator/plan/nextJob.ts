@@ -20,29 +20,24 @@ interface Cause {
   /** What the Job is for; the same cause never makes a second Job while the first is known. */
   readonly cause: readonly string[];
   readonly trigger: Trigger;
-  readonly isResync?: true;
+  /** The request that is the cause. */
+  readonly handles?: Pick<NextJob, 'handledSync' | 'handledResync'>;
   /** One of those that fill the cluster when they come all at once. */
   readonly isCapped?: true;
 }
 
 export function nextJob(observed: Observed, status: ProviderStatus, mayRun: boolean): NextJob {
   if (!mayRun) return { ...nothing, ...withoutRun(observed) };
-  const isBusy = observed.jobs.some(isActiveSync);
-  const cause = isBusy ? null : (requested(observed, status) ?? continuation(observed, status));
-  return cause === null ? nothing : jobFor(observed, cause);
-}
-
-function jobFor(observed: Observed, cause: Cause): NextJob {
+  const cause = requested(observed, status) ?? continuation(observed, status);
+  if (cause === null) return nothing;
   const name = jobName(observed.provider, ...cause.cause);
-  const isMade = observed.jobs.some((job) => job.name === name);
-  if (cause.isCapped && !isMade && !observed.mayBackfill) return { job: null, awaitsBackfill: true };
-  return {
-    job: isMade ? null : { name, trigger: cause.trigger },
-    awaitsBackfill: false,
-    // Every run that begins after a request serves it; to walk anew is served by such a run alone.
-    handledSync: pendingSync(observed.provider)?.token,
-    handledResync: cause.isResync && (pendingResync(observed.provider) ?? undefined),
-  };
+  // It was made, but what it serves was not told any more.
+  if (observed.jobs.some((job) => job.name === name)) return { ...nothing, ...cause.handles };
+  if (observed.jobs.some(isActiveSync)) return nothing;
+  if (cause.isCapped && !observed.mayBackfill) return { job: null, awaitsBackfill: true };
+  // Every run that begins after a request serves it; to walk anew is served by such a run alone.
+  const handledSync = pendingSync(observed.provider)?.token;
+  return { ...nothing, handledSync, ...cause.handles, job: { name, trigger: cause.trigger } };
 }
 
 const nothing: NextJob = { job: null, awaitsBackfill: false };
@@ -67,10 +62,12 @@ function requested(observed: Observed, status: ProviderStatus): Cause | null {
     if (!observed.jobs.some(({ name }) => name === jobName(provider, ...cause.cause))) return cause;
   }
   const resync = pendingResync(provider);
-  if (resync !== null) return { cause: ['resync', resync], trigger: 'resync', isResync: true };
+  if (resync !== null)
+    return { cause: ['resync', resync], trigger: 'resync', handles: { handledResync: resync } };
   const sync = pendingSync(provider);
   if (sync === null) return null;
-  return { cause: ['sync', sync.token], trigger: sync.byPerson ? 'manual' : 'push' };
+  const { token, byPerson } = sync;
+  return { cause: ['sync', token], trigger: byPerson ? 'manual' : 'push', handles: { handledSync: token } };
 }
 
 /** A mailbox that is not all there yet. */

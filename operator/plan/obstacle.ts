@@ -73,7 +73,8 @@ function secretMissing(observed: Observed): Obstacle | null {
     ...(observed.credentialsSecret === null ? [spec?.credentialsSecretRef?.name ?? ''] : []),
   ];
   if (names.length === 0) return null;
-  const message = `The Secret ${names.join(' and the Secret ')} does not exist in this namespace`;
+  const absent = names.length === 1 ? 'does not exist' : 'do not exist';
+  const message = `The Secret ${names.join(' and the Secret ')} ${absent} in this namespace`;
   return { reason: 'SecretNotFound', message, stalls: false, cronJob: 'pause' };
 }
 

@@ -130,6 +130,15 @@ describe('a request', () => {
     expect(again.status?.lastHandledSyncRequest).toBe('1');
   });
 
+  it('that came after the Job of another was made is served after that Job', () => {
+    const scene = changed(atRest(), { provider: { annotations: askedAnew('1') } });
+    const killed = applied(scene, decide(scene), 1);
+    const annotations = { ...askedAnew('1'), ...asked('2') };
+    const later = settle(changed(killed, { provider: { annotations } }));
+    expect(later.provider.status).toMatchObject({ lastHandledResyncRequest: '1' });
+    expect(triggersOf(decide(ended(later)))).toEqual(['manual']);
+  });
+
   it('to walk anew serves one to sync, and not the other way round', () => {
     const annotations = { ...asked('1'), ...askedAnew('2') };
     const plan = decide(changed(atRest(), { provider: { annotations } }));

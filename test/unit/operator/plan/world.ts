@@ -66,21 +66,22 @@ function written({ provider, cronJob }: Observed, { metadata, spec }: Manifest):
 /** Empty values dropped, quantities in their shortest form, and fields that nobody named. */
 function withDefaults(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) return value.map((one) => withDefaults(one));
-  if (typeof value === 'number' && ['cpu', 'memory'].includes(key)) return String(value);
-  if (key === 'cpu' && value === '1000m') return '1';
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null) return key === 'cpu' ? canonical(value) : value;
   const entries = Object.entries(value).map(([name, one]) => [name, withDefaults(one, name)] as const);
-  const isNothing = (one: unknown) => one === '' || (Array.isArray(one) && one.length === 0);
   const kept = Object.fromEntries(entries.filter(([, one]) => !isNothing(one)));
   if ('containers' in kept) return { dnsPolicy: 'ClusterFirst', schedulerName: 'default-scheduler', ...kept };
   return 'fieldPath' in kept ? { apiVersion: 'v1', ...kept } : kept;
 }
 
+const isNothing = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.length === 0);
+
+const canonical = (cpu: unknown): string => (cpu === '1000m' ? '1' : String(cpu));
+
 function withJob(jobs: readonly ObservedJob[], job: ObservedJob): readonly ObservedJob[] {
   return jobs.some(({ name }) => name === job.name) ? jobs : [...jobs, job];
 }
 
-const PROVIDER_LABEL = 'outlooksync.dev/trigger';
+const TRIGGER = 'outlooksync.dev/trigger';
 const VERSION = 'outlooksync.dev/credentials-version';
 
 function jobFrom({ metadata }: Manifest, { now, provider }: Observed): ObservedJob {
@@ -90,7 +91,7 @@ function jobFrom({ metadata }: Manifest, { now, provider }: Observed): ObservedJ
     uid: `uid of ${metadata.name}`,
     createdAt: now.toISOString(),
     deletedAt: null,
-    trigger: triggers.find((one) => one === labels[PROVIDER_LABEL]) ?? null,
+    trigger: triggers.find((one) => one === labels[TRIGGER]) ?? null,
     generation: provider.generation,
     credentialsVersion: annotations[VERSION] ?? '',
     phase: 'active',
