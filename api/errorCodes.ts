@@ -92,12 +92,16 @@ export const errorMeanings: Readonly<Record<ErrorCode, string>> = {
   LeaseLost: 'Another run has taken over; this one has written nothing since',
 };
 
-/** The grant itself is of no use: only another refresh token, or another spec, can mend it. */
-export const deadGrantCodes = ['ReauthorizationRequired', 'RefreshTokenMissing', 'TokenUnreadable'] as const;
+/**
+ * The grant itself is of no use: only another refresh token, or another spec, can mend it. A token that no key of the
+ * ring opens is none of these: the ring is mended elsewhere, and nobody would tell.
+ */
+export const deadGrantCodes = ['ReauthorizationRequired', 'RefreshTokenMissing'] as const;
 
 /** What `CredentialsValid` is false for: the dead grants, and an app registration that an administrator must mend. */
 export const credentialCodes = [
   ...deadGrantCodes,
+  'TokenUnreadable',
   'ClientCredentialsInvalid',
   'ClientUnauthorized',
   'AccessTokenRejected',

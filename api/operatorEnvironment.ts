@@ -50,7 +50,7 @@ const jobs = {
     oneOf: words.booleans,
   },
   OUTLOOK_OPERATOR_JOB_DEADLINE_SECONDS: {
-    meaning: 'A Job that has not ended after this is given up; longer than OUTLOOK_SYNC_DEADLINE_SECONDS',
+    meaning: 'A Job that has not ended after this is given up; a run itself stops at four fifths of it',
     example: '900',
     fallback: '900',
     range: [30, 86_400],
@@ -173,7 +173,6 @@ export const handedOnToJobs = [
   'OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES',
   'OUTLOOK_PUSH_SYNC_MAX_MESSAGES',
   'OUTLOOK_SYNC_LEASE_SECONDS',
-  'OUTLOOK_SYNC_DEADLINE_SECONDS',
   'OUTLOOK_SYNC_REQUEST_TIMEOUT_MS',
   'NOTIFICATION_SINK_URL',
   'LOG_LEVEL',
