@@ -129,7 +129,7 @@ export class Reconciler {
     if (decided === undefined) return undefined;
     const { observed, plan } = decided;
     const refused = await this.#carryOut(key, observed, plan);
-    if (refused) return { requeueAfterMs: refusedMs };
+    if (refused) return soonest([plan.requeueAfterMs, refusedMs]);
     return soonest([
       plan.requeueAfterMs,
       strangers.knows(key) ? strangersMs : null,

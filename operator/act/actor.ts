@@ -141,8 +141,11 @@ export class Actor {
       await this.#client.delete(resource, { namespace, name }, options);
       log.info({ name }, `Deleted ${resource.kind}`);
     } catch (error) {
+      // Of a namespace that is deleted our RoleBinding may be gone before the provider is, which must not keep its
+      // finalizer: what it owns goes with it in any case.
+      const isGoing = provider.deletedAt !== null && isKubeError(error, 'forbidden');
       // Gone, or another one of this name: either way this one is no more.
-      if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+      if (!isGoing && !isKubeError(error, 'notFound', 'conflict')) throw error;
     }
     this.#expectations.deleted(what, uid);
   }
