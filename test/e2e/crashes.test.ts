@@ -1,6 +1,7 @@
 // Thirty operators, each killed at a random moment while providers come, change and go; the last one tidies up. Then
 // nothing changes any more, and nothing is written.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { finalizer } from '../../api/resource.ts';
 import { type Random, createRandom } from '../harness/graph/random.ts';
@@ -144,12 +145,15 @@ interface Shape {
 /** What there is for a provider, without what differs from one namespace to another. */
 async function shapeOf(owner: Pick<Owner, 'name' | 'namespace'>): Promise<Shape> {
   const { metadata } = await stage.client.get(providers, owner);
+  const secret = await stage.client.get(kube.secrets, owner, { metadataOnly: true });
   const children = await childrenOf(stage, owner);
   const anonymous = (value: unknown): unknown =>
     JSON.parse(
       JSON.stringify(value)
         .replaceAll(metadata.uid ?? '', 'UID')
         .replaceAll(owner.namespace, 'NAMESPACE')
+        .replaceAll(secret.metadata.uid ?? '', 'SECRET')
+        .replaceAll(`SECRET/${secret.metadata.resourceVersion ?? ''}`, 'SECRET')
         .replace(/("OUTLOOK_PROVIDER_GENERATION","value":)"\d+"/, '$1"N"'),
     );
   return {
@@ -170,14 +174,17 @@ test('nothing is there twice, and nothing that belongs to nobody', async () => {
     expect(metadata.finalizers ?? []).toEqual(spec['deletionPolicy'] === 'Delete' ? [finalizer] : []);
   const uids = items.map(({ metadata }) => metadata.uid).sort();
   for (const resource of [cronJobs, leases] as const) {
-    const made = await stage.client.list<KubeObject>(resource, {
-      namespace: stage.namespace,
+    // The garbage collector comes after those that made it.
+    await stage.see<KubeObject, true>(resource, {
+      what: `one ${resource.kind} of each provider, and no others`,
       labelSelector: ours,
+      find: (seen) => {
+        const owners = [...seen.values()].map(
+          ({ metadata: { ownerReferences = [] } }) => ownerReferences[0]?.uid,
+        );
+        return isDeepStrictEqual(owners.sort(), uids) ? true : undefined;
+      },
     });
-    const owners = made.items.map(
-      ({ metadata }) => metadata.ownerReferences?.find(({ controller }) => controller)?.uid,
-    );
-    expect(owners.sort(), resource.plural).toEqual(uids);
   }
 });
 

@@ -24,7 +24,7 @@ const asAdmin = { fieldManager: 'e2e', force: true };
 
 /** Applies it and resolves when the API server serves it. */
 export async function applyDefinition(client: KubeClient): Promise<void> {
-  await client.apply(customResourceDefinitions, (await shipped()), asAdmin);
+  await client.apply(customResourceDefinitions, await shipped(), asAdmin);
   await served(() => client.list(providers, { namespace: 'default', limit: 1 }));
 }
 

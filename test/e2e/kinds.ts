@@ -73,8 +73,7 @@ export interface KubeEvent extends KubeObject {
   readonly regarding: { readonly kind: string; readonly name: string };
 }
 
-const typed = <T extends KubeObject>(resource: kube.Resource): kube.Resource<T> =>
-  resource;
+const typed = <T extends KubeObject>(resource: kube.Resource): kube.Resource<T> => resource;
 
 export const providers = typed<Provider>(outlookProviders);
 export const cronJobs = typed<CronJob>(kube.cronJobs);

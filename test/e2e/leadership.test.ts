@@ -55,7 +55,7 @@ async function writers(): Promise<string[]> {
         namespace === stage.namespace && user.endsWith(`:${OPERATOR}`) && resource !== 'leases' && code < 300,
     )
     .sort((a, b) => a.receivedAt.localeCompare(b.receivedAt))
-    .map(({ userAgent }) => /operator-[a-z]\b/.exec(userAgent)?.[0] ?? userAgent);
+    .map(({ userAgent }) => /operator-[a-z](?=_)/.exec(userAgent)?.[0] ?? userAgent);
   return agents.filter((agent, index) => agent !== agents[index - 1]);
 }
 
