@@ -36,7 +36,7 @@ export function jobSpec(observed: Observed, spec: ProviderSpec, run: RunOfJob): 
   };
 }
 
-export function rowId({ provider }: Observed, spec: ProviderSpec): string {
+function rowId({ provider }: Observed, spec: ProviderSpec): string {
   return spec.providerId ?? provider.uid;
 }
 

@@ -115,7 +115,7 @@ describe('a pod that died without a word', () => {
 
   it.each([
     ['a later run went well', { phase: 'Connected', lastAttemptAt: after(-900), lastSyncedAt: after(-100) }],
-    ['a later run was cut off', { phase: 'Connected', lastAttemptAt: after(-900) }],
+    ['a later run was cut off', { phase: 'Connected', lastAttemptAt: after(-900), lastJob: 'the-next' }],
     ['it had told of itself before', { phase: 'Error', lastSyncErrorAt: after(-1200) }],
   ] as const)('is nothing new when %s', (_, status) => {
     expect(reportIn(decide(withStatus(running({ ...dead, exitCode: 1 }), status)))).toBeUndefined();

@@ -115,7 +115,7 @@ function withOperatorStatus(provider: ObservedProvider, status: OperatorStatus):
   return { ...provider, status: reread({ ...Object.fromEntries(jobs), ...status, conditions }) };
 }
 
-export function withJobStatus(provider: ObservedProvider, status: JobStatus): ObservedProvider {
+function withJobStatus(provider: ObservedProvider, status: JobStatus): ObservedProvider {
   const before = provider.status;
   const kept = Object.fromEntries(
     [...operatorFields, 'syncRequestedAt' as const].map((name) => [name, before[name]]),
