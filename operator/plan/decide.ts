@@ -6,12 +6,12 @@ import { decideDeletion, wantedFinalizers } from './deletion.ts';
 import { eventsOf } from './events.ts';
 import { syncJob } from './job.ts';
 import { leaseManifest } from './lease.ts';
-import { givenUpAt, lostRun } from './lostRuns.ts';
+import { givenUpAt, type LostRun, lostRun } from './lostRuns.ts';
 import { nextJob, type NextJob } from './nextJob.ts';
 import { isForeign, type Obstacle, obstacleTo } from './obstacle.ts';
 import type { Observed } from './observed.ts';
 import { latenessOf } from './overdue.ts';
-import type { Action, Plan } from './plan.ts';
+import type { Action, OperatorStatus, Plan, PlannedEvent } from './plan.ts';
 import { firingOf, OVERDUE_AFTER } from './schedule.ts';
 import { nextSyncAt, operatorStatus, withReport } from './status.ts';
 
@@ -26,12 +26,12 @@ export function decide(observed: Observed): Plan {
     return { actions: [], status: null, events: [], requeueAfterMs: null, awaitsBackfill: false };
   const lost = lostRun(observed, provider.status);
   if (lost === null) return planFor(observed, provider.status, null);
-  const plan = planFor(observed, withReport(provider.status, lost.status), lost.uid);
+  const plan = planFor(observed, withReport(provider.status, lost.status), lost);
   return { ...plan, actions: [...plan.actions, { kind: 'reportForJob', status: lost.status }] };
 }
 
 /** `status` is the provider's as it stands when the plan's own status is written. */
-function planFor(observed: Observed, status: ProviderStatus, lostPod: string | null): Plan {
+function planFor(observed: Observed, status: ProviderStatus, lost: LostRun | null): Plan {
   const { provider } = observed;
   const obstacle = obstacleTo(observed, status);
   const next = nextJob(observed, status, obstacle === null);
@@ -44,11 +44,11 @@ function planFor(observed: Observed, status: ProviderStatus, lostPod: string | n
     isOverdue: late.missed >= OVERDUE_AFTER,
     starts: next.job !== null,
   };
-  const written = operatorStatus(view, next, lostPod);
+  const written = operatorStatus(view, next, lost?.uid ?? null);
   return {
     actions: childActions(observed, obstacle, next),
     status: written,
-    events: written === null ? [] : eventsOf(provider.status.conditions ?? [], written.conditions ?? []),
+    events: eventsFor(observed, written, lost !== null),
     requeueAfterMs: wakeAfter(view, [
       late.overdueAt,
       givenUpAt(observed, status),
@@ -71,8 +71,16 @@ export function decideRefused(
   const obstacle: Obstacle = { ...refusal, stalls: refusal.reason === 'ScheduleRefused', cronJob: 'keep' };
   const view: View = { observed, status, obstacle, firing: null, isOverdue: false, starts: false };
   const written = operatorStatus(view, { job: null, awaitsBackfill: false }, null);
-  const events = written === null ? [] : eventsOf(status.conditions ?? [], written.conditions ?? []);
-  return { status: written, events };
+  return { status: written, events: eventsFor(observed, written, false) };
+}
+
+function eventsFor(
+  { provider }: Observed,
+  written: OperatorStatus | null,
+  isReport: boolean,
+): readonly PlannedEvent[] {
+  if (written === null) return [];
+  return eventsOf(provider.status.conditions ?? [], written.conditions ?? [], isReport);
 }
 
 /** The finalizer comes before anything that it is there for, and the Lease before what takes it. */

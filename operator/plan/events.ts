@@ -3,7 +3,10 @@ import { deadGrantCodes, errorCodes } from '../../api/errorCodes.ts';
 import { bounded } from './bounded.ts';
 import type { PlannedEvent } from './plan.ts';
 
-/** What is told of a change of the conditions. What stays as it was is never told again. */
+/**
+ * What is told of a change of the conditions. What stays as it was is never told again; and of how a run ended the
+ * job tells itself, but where the operator reports on its behalf.
+ */
 
 const NOTE_LENGTH = 800;
 
@@ -12,13 +15,21 @@ const has = (list: readonly string[], reason: string): boolean => list.includes(
 /** States of a provider that somebody chose, or that come before the first sync: nothing failed in them. */
 const quiet = ['Succeeded', 'Suspended', 'AwaitingFirstSync', 'Progressing'];
 
-export function eventsOf(before: readonly Condition[], after: readonly Condition[]): PlannedEvent[] {
+export function eventsOf(
+  before: readonly Condition[],
+  after: readonly Condition[],
+  isReport: boolean,
+): PlannedEvent[] {
   const pair = (type: string) => [find(before, type), find(after, type)] as const;
   return [
     ...scheduleEvents(...pair(conditionTypes.scheduled)),
-    ...readinessEvents(...pair(conditionTypes.ready)),
+    ...readinessEvents(...pair(conditionTypes.ready)).filter(
+      ({ reason }) => isReport || !ofRuns.includes(reason),
+    ),
   ].map((event) => ({ ...event, note: bounded(event.note, NOTE_LENGTH) }));
 }
+
+const ofRuns = ['SyncFailed', 'SyncRecovered'];
 
 function find(conditions: readonly Condition[], type: string): Condition | undefined {
   return conditions.find((one) => one.type === type);

@@ -12,6 +12,12 @@ export type Variable = { readonly name: string } & Readonly<Record<string, unkno
 
 export const TERMINATION_LOG = '/dev/termination-log';
 
+/**
+ * Kubernetes puts a variable's value in the place of `$(NAME)`, in values and arguments alike: whoever writes a spec
+ * must not get at a Secret's by that.
+ */
+export const literal = (value: string): string => value.replaceAll('$', '$$$$');
+
 /** Key of the credentials Secret. */
 const REFRESH_TOKEN_KEY = 'refreshToken';
 
@@ -57,24 +63,24 @@ const ofField = (name: string, fieldPath: string): Variable => ({
   valueFrom: { fieldRef: { fieldPath } },
 });
 
-const ofSecret = (name: VariableName, secret: string, key: string, optional?: true): Variable => ({
+const ofSecret = (name: VariableName, secret: string, key: string = name): Variable => ({
   name,
-  valueFrom: { secretKeyRef: { name: secret, key, ...(optional && { optional }) } },
+  valueFrom: { secretKeyRef: { name: secret, key } },
 });
 
+/** All have to be there, so that a missing key is told before a run begins; the client secret may be empty. */
+const ofAllJobs: readonly VariableName[] = [
+  'DATABASE_URL',
+  'OUTLOOK_CLIENT_ID',
+  'OUTLOOK_CLIENT_SECRET',
+  'OUTLOOK_TOKEN_ENCRYPTION_KEYS',
+];
+
 function secretVariables(spec: ProviderSpec, secret: string): Variable[] {
-  const common: readonly VariableName[] = [
-    'DATABASE_URL',
-    'OUTLOOK_CLIENT_ID',
-    'OUTLOOK_TOKEN_ENCRYPTION_KEYS',
-  ];
   const credentials = spec.auth.mode === 'Delegated' ? spec.credentialsSecretRef?.name : undefined;
-  return [
-    ...common.map((name) => ofSecret(name, secret, name)),
-    // A public client has none.
-    ofSecret('OUTLOOK_CLIENT_SECRET', secret, 'OUTLOOK_CLIENT_SECRET', true),
-    ...(credentials === undefined ? [] : [ofSecret('OUTLOOK_REFRESH_TOKEN', credentials, REFRESH_TOKEN_KEY)]),
-  ];
+  const common = ofAllJobs.map((name) => ofSecret(name, secret));
+  if (credentials === undefined) return common;
+  return [...common, ofSecret('OUTLOOK_REFRESH_TOKEN', credentials, REFRESH_TOKEN_KEY)];
 }
 
 /** Each name once. An empty value is left out: the API server does not keep it, and to the job it is the same. */
@@ -95,12 +101,12 @@ export function jobVariables(
     ofField(jobEnvironment.pod, 'metadata.name'),
     // A cleanup needs the database alone, and goes on where the credentials were deleted with the provider.
     ...(run.trigger === null
-      ? [ofSecret('DATABASE_URL', jobSecretName, 'DATABASE_URL')]
+      ? [ofSecret('DATABASE_URL', jobSecretName)]
       : secretVariables(spec, jobSecretName)),
   ];
   const taken = new Set(references.map(({ name }) => name));
   const values = Object.entries(plain)
     .filter(([name, value]) => value !== '' && !taken.has(name))
-    .map(([name, value]): Variable => ({ name, value }));
+    .map(([name, value]): Variable => ({ name, value: literal(value) }));
   return [...values, ...references];
 }

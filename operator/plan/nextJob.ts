@@ -51,7 +51,10 @@ function withoutRun({ provider }: Observed): Pick<NextJob, 'handledSync'> {
   return sync === null || sync.byPerson ? {} : { handledSync: sync.token };
 }
 
-/** By a person or by a notification. */
+/**
+ * By a person or by a notification. What was handled before is part of the cause: a value that comes back later is
+ * another request.
+ */
 function requested(observed: Observed, status: ProviderStatus): Cause | null {
   const { provider } = observed;
   const failure = lastFailure(observed, status);
@@ -63,11 +66,19 @@ function requested(observed: Observed, status: ProviderStatus): Cause | null {
   }
   const resync = pendingResync(provider);
   if (resync !== null)
-    return { cause: ['resync', resync], trigger: 'resync', handles: { handledResync: resync } };
+    return {
+      cause: ['resync', resync, status.lastHandledResyncRequest ?? ''],
+      trigger: 'resync',
+      handles: { handledResync: resync },
+    };
   const sync = pendingSync(provider);
   if (sync === null) return null;
   const { token, byPerson } = sync;
-  return { cause: ['sync', token], trigger: byPerson ? 'manual' : 'push', handles: { handledSync: token } };
+  return {
+    cause: ['sync', token, status.lastHandledSyncRequest ?? ''],
+    trigger: byPerson ? 'manual' : 'push',
+    handles: { handledSync: token },
+  };
 }
 
 /** A mailbox that is not all there yet. */

@@ -2,7 +2,7 @@ import { jobContainer } from '../../api/jobEnvironment.ts';
 import type { ProviderSpec } from '../../api/providerSpec.ts';
 import type { Trigger } from '../../api/resource.ts';
 import { childLabels, runAnnotations } from './childMetadata.ts';
-import { jobVariables, TERMINATION_LOG } from './jobVariables.ts';
+import { jobVariables, literal, TERMINATION_LOG } from './jobVariables.ts';
 import type { Observed } from './observed.ts';
 
 /** The pod of a run: what Kubernetes' restricted profile asks for, and no more. */
@@ -24,7 +24,7 @@ function container(observed: Observed, spec: ProviderSpec, run: RunOfJob): Recor
     image,
     imagePullPolicy,
     command: [...command],
-    args: [...run.args],
+    args: run.args.map(literal),
     env: jobVariables(observed, spec, run),
     resources: spec.podTemplate?.resources ?? resources,
     securityContext: {

@@ -10,6 +10,7 @@ import type { Observed } from './observed.ts';
 /** Nothing gets better by trying again: a person has to act. */
 const personalCodes: readonly ErrorCode[] = [
   ...deadGrantCodes,
+  'TokenUnreadable',
   'ConfigurationInvalid',
   'DeltaScopeUnsupported',
   'ProviderTypeMismatch',
@@ -39,21 +40,35 @@ export function conditionOf(status: ProviderStatus, type: string): Condition | u
 
 /** Null where the last run did not fail, or none has ended. */
 export function lastFailure(observed: Observed, status: ProviderStatus): Failure | null {
-  const synced = conditionOf(status, conditionTypes.synced);
-  if (synced?.status !== 'False') return null;
-  const code = synced.reason;
-  const isCurrent =
-    synced.observedGeneration === observed.provider.generation &&
-    (status.credentialsVersion ?? '') === credentialsVersion(observed);
+  const found = failureIn(status);
+  if (found === null) return null;
+  const { code, message, generation } = found;
+  const isOfSpec = generation === undefined || generation === observed.provider.generation;
   return {
     code,
-    message: bounded(status.lastSyncError ?? synced.message),
+    message: bounded(message),
     isPersonal: (personalCodes as readonly string[]).includes(code),
     isDeadGrant: (deadGrantCodes as readonly string[]).includes(code),
-    isCurrent,
+    isCurrent: isOfSpec && (status.credentialsVersion ?? '') === credentialsVersion(observed),
   };
 }
 
+/** Where somebody has wiped the conditions, the fields beside them still tell. */
+function failureIn(
+  status: ProviderStatus,
+): { code: string; message: string; generation?: number | undefined } | null {
+  const { lastSyncError } = status;
+  const synced = conditionOf(status, conditionTypes.synced);
+  if (synced !== undefined) {
+    const { reason: code, message, observedGeneration: generation } = synced;
+    return synced.status === 'False' ? { code, message: lastSyncError ?? message, generation } : null;
+  }
+  if (lastSyncError === undefined) return null;
+  return { code: /^([A-Za-z]+): /.exec(lastSyncError)?.[1] ?? 'SyncFailed', message: lastSyncError };
+}
+
 export function hasSynced(status: ProviderStatus): boolean {
-  return conditionOf(status, conditionTypes.synced)?.status === 'True';
+  const synced = conditionOf(status, conditionTypes.synced);
+  if (synced !== undefined) return synced.status === 'True';
+  return status.lastSyncedAt !== undefined && status.lastSyncError === undefined;
 }

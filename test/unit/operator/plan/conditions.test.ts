@@ -68,29 +68,42 @@ describe('a provider', () => {
   });
 
   it.each([
-    ['GraphThrottled', 'Warning SyncFailed', undefined],
-    ['InternalError', 'Warning SyncFailed', undefined],
-    ['OwnershipMismatch', 'Warning SyncFailed', 'True OwnershipMismatch'],
-    ['ClientCredentialsInvalid', 'Warning SyncFailed', 'True ClientCredentialsInvalid'],
-    ['ReauthorizationRequired', 'Warning ReauthorizationRequired', 'True ReauthorizationRequired'],
-  ])('whose sync failed with %s tells so once', (code, event, stalled) => {
+    ['GraphThrottled', [], undefined],
+    ['InternalError', [], undefined],
+    ['OwnershipMismatch', [], 'True OwnershipMismatch'],
+    ['TokenUnreadable', [], 'True TokenUnreadable'],
+    ['ClientCredentialsInvalid', [], 'True ClientCredentialsInvalid'],
+    ['ReauthorizationRequired', ['Warning ReauthorizationRequired'], 'True ReauthorizationRequired'],
+  ])('whose job tells that it failed with %s tells only what follows', (code, events, stalled) => {
     const before = atRest();
     const plan = decide(withStatus(before, failedStatus(code)));
     expect(told(plan, 'Ready')).toBe(`False ${code}`);
     expect(told(plan, 'Stalled')).toBe(stalled);
-    expect(eventNames(plan)).toEqual([event]);
+    expect(eventNames(plan)).toEqual(events);
     const again = withStatus(settle(withStatus(before, failedStatus(code))), {
       lastSyncErrorAt: after(-1000),
     });
     expect(eventNames(decide(again))).toEqual([]);
   });
 
-  it('tells that it goes well again', () => {
+  it('leaves it to its job to tell that it goes well again', () => {
     const plan = decide(
       withStatus(settle(withStatus(atRest(), failedStatus('GraphThrottled'))), connectedStatus),
     );
     expect(told(plan, 'Ready')).toBe('True Succeeded');
-    expect(eventNames(plan)).toEqual(['Normal SyncRecovered']);
+    expect(eventNames(plan)).toEqual([]);
+  });
+
+  it.each([
+    ['went well', {}, 'True Succeeded'],
+    ['failed', failedStatus('GraphThrottled'), 'False GraphThrottled'],
+    ['had a dead grant', failedStatus('ReauthorizationRequired'), 'False ReauthorizationRequired'],
+  ])('whose last run %s is still known to have, when somebody wipes the conditions', (_, status, ready) => {
+    const scene = withStatus(atRest(), status);
+    const { conditions: _1, ...rest } = settle(scene).provider.status;
+    const wiped = settle(changed(settle(scene), { provider: { status: { ...rest, conditions: [] } } }));
+    expect(standing(wiped, 'Ready')).toBe(ready);
+    expect(wiped.cronJob).toEqual(settle(scene).cronJob);
   });
 
   it('whose failure was mended is on its way', () => {

@@ -158,15 +158,35 @@ describe('the CronJob of a new provider', () => {
       ['OUTLOOK_POD_NAME', { fieldRef: { fieldPath: 'metadata.name' } }],
       ['DATABASE_URL', { secretKeyRef: { name: 'outlook-sync', key: 'DATABASE_URL' } }],
       ['OUTLOOK_CLIENT_ID', { secretKeyRef: { name: 'outlook-sync', key: 'OUTLOOK_CLIENT_ID' } }],
+      ['OUTLOOK_CLIENT_SECRET', { secretKeyRef: { name: 'outlook-sync', key: 'OUTLOOK_CLIENT_SECRET' } }],
       [
         'OUTLOOK_TOKEN_ENCRYPTION_KEYS',
         { secretKeyRef: { name: 'outlook-sync', key: 'OUTLOOK_TOKEN_ENCRYPTION_KEYS' } },
       ],
-      [
-        'OUTLOOK_CLIENT_SECRET',
-        { secretKeyRef: { name: 'outlook-sync', key: 'OUTLOOK_CLIENT_SECRET', optional: true } },
-      ],
       ['OUTLOOK_REFRESH_TOKEN', { secretKeyRef: { name: 'anna-outlook', key: 'refreshToken' } }],
+    ]);
+  });
+
+  it('lets no value of a spec refer to a variable, and so to a Secret', () => {
+    const theft = '$(DATABASE_URL)';
+    const spec = specOf({
+      owner: { userId: theft, workspaceId: `$${theft}` },
+      sync: { folders: { include: [theft], exclude: [`a$${theft}`] } },
+    });
+    const scene = fresh({ provider: { spec } });
+    const { args, env } = containerIn({
+      ...scene,
+      settings: { ...scene.settings, jobVariables: { A: theft } },
+    });
+    const texts = [...args, ...env.flatMap(({ value }) => value ?? [])];
+    const expanded = texts.map((text) => text.replaceAll('$$', '').includes('$('));
+    expect(expanded).not.toContain(true);
+    expect(args).toContain('--user-id=$$(DATABASE_URL)');
+    expect(args).toContain('--workspace-id=$$$$(DATABASE_URL)');
+    expect(env.filter(({ value }) => value?.includes('$$(DATABASE_URL)')).map(({ name }) => name)).toEqual([
+      'A',
+      'OUTLOOK_SYNC_FOLDERS_INCLUDE',
+      'OUTLOOK_SYNC_FOLDERS_EXCLUDE',
     ]);
   });
 

@@ -10,6 +10,7 @@ import {
   atRest,
   changed,
   eventNames,
+  failedStatus,
   isIdle,
   jobOf,
   podOf,
@@ -136,9 +137,9 @@ describe('a pod that died without a word', () => {
 
 describe('a pod with a report that its job could not write', () => {
   it.each([
-    ['connected', 'Connected', 'True Succeeded'],
-    ['error', 'Error', 'False GraphThrottled'],
-  ] as const)('that it is %s is told on its behalf', (how, phase, ready) => {
+    ['connected', 'Connected', 'True Succeeded', []],
+    ['error', 'Error', 'False GraphThrottled', ['Warning SyncFailed']],
+  ] as const)('that it is %s is told on its behalf', (how, phase, ready, events) => {
     const error = { code: 'GraphThrottled', message: 'Too many requests' };
     const terminationMessage = report({ status: how, ...(how === 'error' && { error }) });
     const scene = running({
@@ -150,7 +151,19 @@ describe('a pod with a report that its job could not write', () => {
     expect(reportIn(plan)).toMatchObject({ phase, lastJob: jobOf().name });
     const [synced] = reportIn(plan)?.conditions?.filter(({ type }) => type === 'Synced') ?? [];
     expect(synced && `${synced.status} ${synced.reason}`).toBe(ready);
+    expect(eventNames(plan)).toEqual(events);
     expect(isIdle(decide(applied(scene, plan)))).toBe(true);
+  });
+
+  it('that it goes well again is told on its behalf', () => {
+    const terminationMessage = report();
+    const ended = podOf({ phase: 'Succeeded', finishedAt: DIED_AT, terminationMessage });
+    const failed = settle(
+      withStatus(atRest(), failedStatus('GraphThrottled', { lastSyncErrorAt: after(-400_000) })),
+    );
+    const scene = changed(failed, { jobs: [jobOf({ phase: 'complete' })], pods: [ended] });
+    const plan = decide(withStatus(scene, { phase: 'Syncing', lastAttemptAt: after(-50_000) }));
+    expect(eventNames(plan)).toEqual(['Normal SyncRecovered']);
   });
 
   it('that it was interrupted puts the phase back', () => {

@@ -114,6 +114,13 @@ describe('a request', () => {
     expect(triggersOf(decide(withStatus(done, notifiedAt('2026-11-25T11:59:30Z'))))).toEqual(['push']);
   });
 
+  it.each([asked, askedAnew])('that has the value of an earlier one is another %#', (request) => {
+    const ask = (scene: Observed, value: string) =>
+      ended(settle(changed(scene, { provider: { annotations: request(value) } })));
+    const third = changed(ask(ask(atRest(), 'A'), 'B'), { provider: { annotations: request('A') } });
+    expect(triggersOf(decide(third))).toHaveLength(1);
+  });
+
   it('waits for the run under way, and is served right after it', () => {
     const busy = changed(atRest({ jobs: [jobOf()] }), { provider: { annotations: asked('1') } });
     expect(isIdle(decide(busy))).toBe(true);
