@@ -7,7 +7,6 @@ import { fieldManagers, labels, outlookProviders, apiVersion } from '../api/reso
 import { isKubeError } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Log } from '../kube/log.ts';
-import { cronJobs } from '../kube/resource.ts';
 import type { WorkResult } from '../kube/workQueue.ts';
 import type { Actor, Work } from './act/actor.ts';
 import type { BackfillSlots } from './act/backfillSlots.ts';
@@ -17,7 +16,6 @@ import { type Refusal, refusalOf } from './act/refusal.ts';
 import type { Strangers } from './act/strangers.ts';
 import type { Caches } from './observe/caches.ts';
 import { observe } from './observe/observe.ts';
-import { cronJobOf, reduceCronJob } from './observe/records.ts';
 import type { Observed, PlanSettings } from './plan/observed.ts';
 import type { Action, Plan } from './plan/plan.ts';
 
@@ -117,15 +115,7 @@ export class Reconciler {
 
   async #workOn(key: string): Promise<WorkResult | undefined> {
     const { strangers } = this.#parts;
-    let strange = await strangers.look(key);
-    let decided = this.#decide(key, strange);
-    if (decided === undefined) return undefined;
-    const unseen = await this.#unseenCronJob(decided, key);
-    if (unseen !== undefined) {
-      strange = { ...strange, cronJob: unseen };
-      this.#settle(key, decided.plan, false);
-      decided = this.#decide(key, strange);
-    }
+    const decided = this.#decide(key, await strangers.look(key));
     if (decided === undefined) return undefined;
     const { observed, plan } = decided;
     const refused = await this.#carryOut(key, observed, plan);
@@ -163,17 +153,6 @@ export class Reconciler {
     this.#parts.slots.settle(key, { started, awaits: plan.awaitsBackfill });
   }
 
-  /** An apply takes over what it finds: so a CronJob that the caches do not know is looked for before the first one. */
-  async #unseenCronJob({ observed, plan }: { observed: Observed; plan: Plan }, key: string) {
-    const apply = plan.actions.find((action) => action.kind === 'applyCronJob');
-    if (apply === undefined || observed.cronJob !== null) return undefined;
-    const { namespace, name } = apply.manifest.metadata;
-    const found = await this.#parts.strangers.find(cronJobs, namespace, name);
-    if (found === undefined) return undefined;
-    this.#parts.strangers.note(key, { cronJob: name });
-    return cronJobOf(reduceCronJob(found));
-  }
-
   /** Whether the API server refused something, which the status then says. */
   async #carryOut(key: string, observed: Observed, plan: Plan): Promise<boolean> {
     const work = this.#workFor(key, observed);
@@ -194,10 +173,18 @@ export class Reconciler {
     return false;
   }
 
-  #workFor(key: string, { provider }: Observed): Work {
+  #workFor(key: string, { provider, cronJob }: Observed): Work {
     const fields = { ...namesOf(key), generation: provider.generation, reconcileId: randomUUID() };
     const { log, signal } = this.#parts;
-    return { key, provider, version: provider.resourceVersion, log: withFields(log, fields), signal };
+    const { resourceVersion: version } = provider;
+    return {
+      key,
+      provider,
+      version,
+      expectsNoCronJob: cronJob === null,
+      log: withFields(log, fields),
+      signal,
+    };
   }
 
   async #ensureAccess(observed: Observed, { actions }: Plan): Promise<void> {

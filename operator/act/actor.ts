@@ -18,6 +18,8 @@ export interface Work {
   readonly provider: ObservedProvider;
   /** The provider's resourceVersion, as far as our own writes have moved it. */
   version: string;
+  /** No CronJob of the name that it needs was seen: one that is there after all is somebody else's. */
+  readonly expectsNoCronJob: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -86,9 +88,20 @@ export class Actor {
     this.#expectations.written({ provider: key, kind: outlookProviders.kind, key }, metadata.resourceVersion);
   }
 
-  async #applyCronJob(manifest: Manifest, { key, log, signal }: Work): Promise<void> {
-    const options = { fieldManager, force: true, signal };
-    const { metadata } = await this.#client.apply(cronJobs, asWritten(manifest), options);
+  /**
+   * An apply takes over what it finds. Where nothing is known to be there it is not forced, so that it is refused for
+   * a CronJob of somebody else, who owns the fields of it that differ; that costs no request beforehand.
+   */
+  async #applyCronJob(manifest: Manifest, work: Work): Promise<void> {
+    const { key, log, signal, expectsNoCronJob } = work;
+    const options = { fieldManager, force: !expectsNoCronJob, signal };
+    const { metadata } = await this.#client
+      .apply(cronJobs, asWritten(manifest), options)
+      .catch((error: unknown) => {
+        if (expectsNoCronJob && isKubeError(error, 'conflict'))
+          this.#strangers.note(key, { cronJob: manifest.metadata.name });
+        throw error;
+      });
     log.info({ cronJob: metadata.name }, 'Applied CronJob');
     this.#expectations.written(written(key, manifest), metadata.resourceVersion);
   }

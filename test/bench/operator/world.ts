@@ -64,7 +64,6 @@ function environmentOf({ kubeconfig }: ControlPlane): Record<string, string> {
     OUTLOOK_OPERATOR_HTTP_PORT: '0',
     // Backfills are for mailboxes; here there is none.
     OUTLOOK_OPERATOR_MAX_BACKFILLS: '0',
-    LOG_LEVEL: 'warn',
   };
 }
 

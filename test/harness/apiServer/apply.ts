@@ -12,7 +12,8 @@ export class FieldOwners {
     const { id, manager, force, current, applied } = request;
     const wanted = new Map(leavesOf(owned(applied)));
     const managers = this.#owners.get(id) ?? new Map<string, Map<string, string>>();
-    const others = [...managers].filter(([name]) => name !== manager).map(([, paths]) => paths);
+    const known = [...managers].filter(([name]) => name !== manager).map(([, paths]) => paths);
+    const others = [...known, unclaimed(current, managers)];
     const result = structuredClone<Json>(current ?? {});
     const conflicts = conflictsOf(others, wanted, result);
     if (conflicts.length > 0 && !force) throw conflictWith(conflicts);
@@ -31,6 +32,17 @@ export class FieldOwners {
     this.#owners.delete(from);
     if (managers !== undefined) this.#owners.set(to, managers);
   }
+}
+
+/** What nobody has applied belongs to whoever created the object. */
+function unclaimed(
+  current: StoredObject | undefined,
+  managers: ReadonlyMap<string, ReadonlyMap<string, string>>,
+): Map<string, string> {
+  if (current === undefined) return new Map();
+  const claimed = new Set([...managers.values()].flatMap((paths) => [...paths.keys()]));
+  const all = leavesOf(owned(structuredClone<Json>(current)));
+  return new Map([...all].filter(([path]) => !claimed.has(path)));
 }
 
 interface ApplyRequest {
