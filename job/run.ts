@@ -169,24 +169,32 @@ export class Run {
   async #attempt(): Promise<Outcome> {
     const { settings, claim, log, cluster } = this.#request;
     const held = this.#held;
-    const standing = await cluster?.takeLease(this.#clock.signal);
-    const idleInTransaction = settings.OUTLOOK_SYNC_LEASE_SECONDS * 1000;
-    held.pool ??= await openPool({ databaseUrl: settings.DATABASE_URL, idleInTransaction });
-    await assertMigrated(held.pool);
-    held.provider = await resolveProvider(held.pool, claim);
+    // Side by side: neither waits for the other, and nothing is written before both are there.
+    const taking = cluster?.takeLease(this.#clock.signal);
+    const opening = this.#openDatabase();
+    await Promise.allSettled([taking, opening]);
+    const [standing, pool] = [await taking, await opening];
+    held.provider = await resolveProvider(pool, claim);
     if (!held.lease) {
       const { id: providerId } = held.provider;
       const seconds = settings.OUTLOOK_SYNC_LEASE_SECONDS;
       const request = { providerId, seconds, clock: this.#clock, cluster, standing };
-      const taken = await takeLeases(held.pool, request);
+      const taken = await takeLeases(pool, request);
       if (!taken.acquired) return this.#skipped(taken.holder);
       held.lease = taken.lease;
-      held.guard = new LeaseGuard({ pool: held.pool, lease: taken.lease, onLost: this.#onLost, log });
+      held.guard = new LeaseGuard({ pool, lease: taken.lease, onLost: this.#onLost, log });
       const { holder, epoch } = taken.lease;
       log.info({ provider: providerId, holder, epoch }, 'Took the lease');
       cluster?.begin(new Date(this.#started), () => this.#progress());
     }
-    return this.#sync(held.pool, held.lease);
+    return this.#sync(pool, held.lease);
+  }
+
+  async #openDatabase(): Promise<DatabasePool> {
+    const { DATABASE_URL: databaseUrl, OUTLOOK_SYNC_LEASE_SECONDS: seconds } = this.#request.settings;
+    this.#held.pool ??= await openPool({ databaseUrl, idleInTransaction: seconds * 1000 });
+    await assertMigrated(this.#held.pool);
+    return this.#held.pool;
   }
 
   /** Of either lease. */

@@ -14,24 +14,28 @@ const interrupted: RunReport = reportOf({ status: 'interrupted' }, times, 1);
 const steady: ProviderStatus = { lastSyncedAt: '2026-01-01T00:00:00Z', cursor: 'Steady' };
 const broken: ProviderStatus = { ...steady, lastSyncError: 'GraphUnavailable: Graph answered 500' };
 
+interface Run {
+  readonly before?: ProviderStatus;
+  readonly report?: RunReport;
+  readonly quarantined?: number;
+}
+
 describe('a run tells', () => {
-  it.each<[string, ProviderStatus, RunReport, number, string[]]>([
-    ['nothing when nothing has changed', steady, connected, 0, []],
-    ['of the first success', {}, connected, 0, ['FirstSyncCompleted']],
-    ['of a failure that is new', steady, failed, 0, ['SyncFailed']],
-    ['nothing of one that goes on, in other words', broken, failed, 0, []],
+  it.each<[string, Run, string[]]>([
+    ['nothing when nothing has changed', {}, []],
+    ['of the first success', { before: {} }, ['FirstSyncCompleted']],
+    ['of a failure that is new', { report: failed }, ['SyncFailed']],
+    ['nothing of one that goes on, in other words', { before: broken, report: failed }, []],
     [
       'of a failure of another code',
-      { ...broken, lastSyncError: 'GraphTimeout: late' },
-      failed,
-      0,
+      { before: { ...broken, lastSyncError: 'GraphTimeout: late' }, report: failed },
       ['SyncFailed'],
     ],
-    ['of a recovery', broken, connected, 0, ['SyncRecovered']],
-    ['of the end of a backfill', { ...steady, cursor: 'Paging' }, connected, 0, ['BackfillCompleted']],
-    ['of what it could not store', steady, connected, 3, ['MessagesQuarantined']],
-    ['nothing when it was stopped', broken, interrupted, 0, []],
-  ])('%s', (_what, before, report, quarantined, reasons) => {
+    ['of a recovery', { before: broken }, ['SyncRecovered']],
+    ['of the end of a backfill', { before: { ...steady, cursor: 'Paging' } }, ['BackfillCompleted']],
+    ['of what it could not store', { quarantined: 3 }, ['MessagesQuarantined']],
+    ['nothing when it was stopped', { before: broken, report: interrupted }, []],
+  ])('%s', (_what, { before = steady, report = connected, quarantined = 0 }, reasons) => {
     expect(announcements(before, report, quarantined).map(({ reason }) => reason)).toEqual(reasons);
   });
 });
