@@ -33,6 +33,9 @@ const reportLimit = 5_000;
 const releaseLimit = 3_000;
 const progressEvery = 15_000;
 
+/** Milliseconds: the operator makes a Lease when it sees the first run, which may be ahead of it. */
+const leaseWaits = [300, 700, 1_500];
+
 const userAgent = 'outlook-sync-job';
 
 export class ClusterRun implements Cluster {
@@ -87,7 +90,20 @@ export class ClusterRun implements Cluster {
     }
   }
 
-  #acquire(signal: AbortSignal): ReturnType<typeof acquireExclusive> {
+  /** Creating it is the operator's: where that is refused, the Lease is not there yet. */
+  async #acquire(signal: AbortSignal): ReturnType<typeof acquireExclusive> {
+    for (const wait of leaseWaits) {
+      try {
+        return await this.#tryToAcquire(signal);
+      } catch (error) {
+        if (!isKubeError(error, 'forbidden')) throw error;
+        await sleep(systemClock, wait, signal);
+      }
+    }
+    return this.#tryToAcquire(signal);
+  }
+
+  #tryToAcquire(signal: AbortSignal): ReturnType<typeof acquireExclusive> {
     const { surroundings, leaseSeconds, log } = this.#options;
     const { namespace, lease: name, uid } = surroundings;
     const { kind } = outlookProviders;

@@ -92,12 +92,22 @@ function childActions(observed: Observed, obstacle: Obstacle | null, next: NextJ
   const finalizers = wantedFinalizers(observed);
   return [
     ...(finalizers === null ? [] : [{ kind: 'setFinalizers', finalizers } as const]),
-    ...(lease === null ? [{ kind: 'createLease', manifest: leaseManifest(provider) } as const] : []),
+    ...(lease === null && runsAtAll(observed, next)
+      ? [{ kind: 'createLease', manifest: leaseManifest(provider) } as const]
+      : []),
     ...cronJobActions(observed, spec, obstacle),
     ...(next.job === null
       ? []
       : [{ kind: 'createJob', manifest: syncJob(observed, spec, next.job) } as const]),
   ];
+}
+
+/**
+ * A Lease is for runs. It is made with the first of them, whoever started it, and again whenever it is missing after
+ * that: thousands of providers applied at once then cost one write less each while they wait for their first sync.
+ */
+function runsAtAll({ provider, jobs }: Observed, next: NextJob): boolean {
+  return next.job !== null || jobs.length > 0 || provider.status.lastAttemptAt !== undefined;
 }
 
 function cronJobActions(observed: Observed, spec: ProviderSpec, obstacle: Obstacle | null): Action[] {

@@ -39,8 +39,9 @@ function scheduleEvents(before: Condition | undefined, after: Condition | undefi
   if (after === undefined) return [];
   const { reason, message: note } = after;
   const action = 'Schedule';
-  if (after.status === 'True' && before?.status !== 'True') {
-    const isResumed = before?.reason === 'Suspended';
+  // That a new provider is scheduled is no change of anything; its first sync tells of itself.
+  if (after.status === 'True' && before !== undefined && before.status !== 'True') {
+    const isResumed = before.reason === 'Suspended';
     return [{ type: 'Normal', reason: isResumed ? 'Resumed' : 'Scheduled', action, note }];
   }
   const isSuspended = reason === 'Suspended' && before?.reason !== 'Suspended';

@@ -35,7 +35,7 @@ describe('a provider', () => {
     const scene = settle(fresh());
     expect(all(scene)).toEqual(['Unknown Progressing', 'True Scheduled', 'True Progressing', undefined]);
     expect(scene.provider.status).toMatchObject({ phase: 'Pending', observedGeneration: 1 });
-    expect(eventNames(decide(fresh()))).toEqual(['Normal Scheduled']);
+    expect(eventNames(decide(fresh()))).toEqual([]);
   });
 
   it('that waits for room says so', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from '../../../../operator/plan/decide.ts';
 import type { Observed } from '../../../../operator/plan/observed.ts';
 import type { Manifest } from '../../../../operator/plan/plan.ts';
-import { actionsOf, atRest, CHILD, changed, fresh, isIdle, secret, specOf, UID } from './scene.ts';
+import { actionsOf, atRest, CHILD, changed, fresh, isIdle, jobOf, secret, specOf, UID } from './scene.ts';
 
 interface Container {
   readonly args: readonly string[];
@@ -33,6 +33,16 @@ describe('the CronJob of a new provider', () => {
     const spec = specOf({ deletionPolicy: 'Delete' });
     const kinds = decide(fresh({ provider: { spec } })).actions.map(({ kind }) => kind);
     expect(kinds).toEqual(['setFinalizers', 'createLease', 'applyCronJob', 'createJob']);
+  });
+
+  it('comes without a Lease while no run is near, which is made with the first Job whoever made that', () => {
+    const kindsOf = (observed: Observed): string[] => decide(observed).actions.map(({ kind }) => kind);
+    const waiting = fresh({ mayBackfill: false });
+    expect(kindsOf(waiting)).toEqual(['applyCronJob']);
+    expect(kindsOf({ ...waiting, jobs: [jobOf()] })).toContain('createLease');
+    const lastAttemptAt = '2026-11-25T08:00:00Z';
+    const ran = { ...waiting.provider, status: { ...waiting.provider.status, lastAttemptAt } };
+    expect(kindsOf({ ...waiting, provider: ran })).toContain('createLease');
   });
 
   it('belongs to the provider, by name and by owner', () => {
