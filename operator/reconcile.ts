@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { conditionTypes } from '../api/conditions.ts';
 import type { ProviderStatus } from '../api/providerStatus.ts';
 import { fieldManagers, labels, outlookProviders, apiVersion } from '../api/resource.ts';
-import { isKubeError } from '../kube/errors.ts';
+import { isKubeError, KubeError } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Log } from '../kube/log.ts';
+import { namespaces } from '../kube/resource.ts';
 import type { WorkResult } from '../kube/workQueue.ts';
 import type { Actor, Work } from './act/actor.ts';
 import type { BackfillSlots } from './act/backfillSlots.ts';
@@ -161,6 +162,7 @@ export class Reconciler {
       for (const action of plan.actions) await this.#parts.actor.act(action, work);
     } catch (error) {
       if (plan.actions.some(startsBackfill)) this.#settle(key, plan, false);
+      if (isKubeError(error, 'forbidden')) await this.#assertStays(observed.provider.namespace);
       const refusal = refusalOf(error);
       if (refusal === undefined) throw error;
       work.log.warn({ reason: refusal.reason, message: refusal.message }, 'The API server refused');
@@ -171,6 +173,18 @@ export class Reconciler {
     }
     await this.#report(plan, work);
     return false;
+  }
+
+  /** Our rights in a namespace may go before what is in it: then it is not they that have to be mended. */
+  async #assertStays(namespace: string): Promise<void> {
+    const found = await this.#parts.strangers
+      .find(namespaces, namespace, namespace)
+      .catch((error: unknown) => {
+        if (isKubeError(error, 'forbidden')) return undefined;
+        throw error;
+      });
+    if (found?.metadata.deletionTimestamp !== undefined)
+      throw new KubeError('namespaceTerminating', `The namespace ${namespace} is being deleted`);
   }
 
   #workFor(key: string, { provider, cronJob }: Observed): Work {
