@@ -1,5 +1,5 @@
 // The rights that are shipped (config/rbac), for an operator that serves some namespaces only: its ClusterRole is bound
-// in each of them, and nowhere else.
+// in each of them; everywhere it may let providers go.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -14,9 +14,16 @@ export const LEADER_LEASE = 'outlook-sync-operator';
 const FOLDER = join(import.meta.dirname, '..', '..', 'config', 'rbac');
 /** The namespace that the manifests name. */
 const SHIPPED_HOME = 'outlook-sync';
+const FINALIZERS = 'outlook-sync-operator-finalizers';
 const RBAC = { group: 'rbac.authorization.k8s.io', version: 'v1' } as const;
+const RBAC_VERSION = `${RBAC.group}/${RBAC.version}`;
 
 const clusterRoles: Resource = { ...RBAC, plural: 'clusterroles', kind: 'ClusterRole', namespaced: false };
+const clusterRoleBindings: Resource = {
+  ...clusterRoles,
+  plural: 'clusterrolebindings',
+  kind: 'ClusterRoleBinding',
+};
 const roles: Resource = { ...RBAC, plural: 'roles', kind: 'Role', namespaced: true };
 const kinds: Readonly<Record<string, Resource>> = {
   ServiceAccount: serviceAccounts,
@@ -38,7 +45,7 @@ export async function applyClusterRoles(client: KubeClient): Promise<void> {
   }
 }
 
-/** The operator's service account and the Lease by which it leads, in `home`. */
+/** The operator's service account and the Lease by which it leads, in `home`; and what it may do everywhere. */
 export async function settleOperator(client: KubeClient, home: string): Promise<void> {
   const text = JSON.stringify(await shipped()).replaceAll(
     `"namespace":"${SHIPPED_HOME}"`,
@@ -48,18 +55,29 @@ export async function settleOperator(client: KubeClient, home: string): Promise<
     const resource = kinds[one.kind];
     if (resource !== undefined) await client.apply(resource, one, asAdmin);
   }
+  const { roleRef, subjects } = bindingOf(home, FINALIZERS);
+  const kind = 'ClusterRoleBinding';
+  const everywhere = { apiVersion: RBAC_VERSION, kind, metadata: { name: home }, roleRef, subjects };
+  await client.apply(clusterRoleBindings, everywhere, asAdmin);
+}
+
+/** What is outside of the stage's namespaces. */
+export async function dismissOperator(client: KubeClient, home: string): Promise<void> {
+  await client.delete(clusterRoleBindings, { name: home });
 }
 
 /** The operator of `home` may serve `namespace`. */
 export async function admitOperator(client: KubeClient, home: string, namespace: string): Promise<void> {
-  const binding = {
-    apiVersion: `${RBAC.group}/${RBAC.version}`,
-    kind: 'RoleBinding',
-    metadata: { name: OPERATOR, namespace },
-    roleRef: { apiGroup: RBAC.group, kind: 'ClusterRole', name: OPERATOR },
+  const metadata = { name: OPERATOR, namespace };
+  const binding = { apiVersion: RBAC_VERSION, kind: 'RoleBinding', metadata, ...bindingOf(home, OPERATOR) };
+  await client.apply(roleBindings, binding, asAdmin);
+}
+
+function bindingOf(home: string, clusterRole: string): { roleRef: object; subjects: object[] } {
+  return {
+    roleRef: { apiGroup: RBAC.group, kind: 'ClusterRole', name: clusterRole },
     subjects: [{ kind: 'ServiceAccount', name: OPERATOR, namespace: home }],
   };
-  await client.apply(roleBindings, binding, asAdmin);
 }
 
 async function shipped(): Promise<z.infer<typeof manifest>[]> {

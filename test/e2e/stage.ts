@@ -17,7 +17,7 @@ import {
 import { expectedRows, storedRows } from '../harness/mirror.ts';
 import { runJob } from '../harness/job.ts';
 import { type Provider, providers } from './kinds.ts';
-import { admitOperator, applyClusterRoles, settleOperator } from './access.ts';
+import { admitOperator, applyClusterRoles, dismissOperator, settleOperator } from './access.ts';
 import { applyDefinition } from './definition.ts';
 import { type OperatorOptions, type Operators, operatorsOf } from './operators.ts';
 import type { OperatorProcess } from './operatorProcess.ts';
@@ -176,6 +176,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.#operators.close();
+    await dismissOperator(this.client, this.namespace);
     const removals = this.#namespaces.map((name) =>
       this.client.delete(kube.namespaces, { name }).catch(() => undefined),
     );
