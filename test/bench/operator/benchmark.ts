@@ -15,7 +15,7 @@ import {
 } from './measures.ts';
 import { openWorld, type World } from './world.ts';
 
-const sizes = { full: [2_000, 10_000], quick: [100, 300] } as const;
+const sizes = { full: [2_000, 10_000], quick: [40, 120] } as const;
 const changes = { full: 50, quick: 5 } as const;
 
 interface Run {

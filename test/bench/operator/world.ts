@@ -82,10 +82,14 @@ async function installCrd(plane: ControlPlane): Promise<void> {
 }
 
 const limitMs = 600_000;
-const pollMs = 100;
+const usualPollMs = 500;
 
 /** Resolves when `holds`; rejects with what was waited for after ten minutes. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  pollMs: number = usualPollMs,
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`Still not after ${limitMs / 60_000} minutes: ${what}`);
