@@ -145,7 +145,7 @@ function identityOf(job: ObservedJob): Omit<RunIdentity, 'jobName'> {
 function afterDeath(end: End, run: RunIdentity, status: ProviderStatus): JobStatus {
   const { reason, message } = end.finding ?? { reason: 'JobDied', message: '' };
   const told = statusAfterDeath(status, run, { reason, message, at: end.finishedAt });
-  if (status.phase !== 'Syncing' || !(ms(status.lastAttemptAt) > end.at)) return told;
+  if (status.phase !== 'Syncing' || !isSuccessors(status, end)) return told;
   const { lastJob, lastTrigger } = status;
   return {
     ...told,
@@ -153,6 +153,12 @@ function afterDeath(end: End, run: RunIdentity, status: ProviderStatus): JobStat
     ...(lastJob !== undefined && { lastJob }),
     ...(lastTrigger !== undefined && { lastTrigger }),
   };
+}
+
+/** Whether the attempt that the status shows came after this end. Of a pod's end whole seconds are known, no more. */
+function isSuccessors({ lastAttemptAt, lastJob }: ProviderStatus, { job, at }: End): boolean {
+  const begun = ms(lastAttemptAt);
+  return begun > at && (lastJob !== job.name || begun >= at + 1000);
 }
 
 /** When a run that is said to be under way, and of which nothing is to be seen, is given up. In milliseconds. */
