@@ -19,7 +19,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export type ProviderManifest = KubeObject & { readonly spec: Fields };
 
 /** Does not come round while a test runs: what runs was asked for. */
-export const NEVER = '0 0 29 2 *';
+const NEVER = '0 0 29 2 *';
 
 export function providerOf({ name, namespace, userId, mailbox }: Owner, spec: Fields = {}): ProviderManifest {
   return {
