@@ -13,7 +13,11 @@ it(
   async () => {
     const command = ['scripts/run.mjs', 'test/bench/main.ts', 'operator', '--quick', '--json'];
     const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
     expect(child.exitCode, stderr).toBe(0);
     const figures = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
     expect(Object.keys(figures).sort()).toEqual([
