@@ -21,6 +21,19 @@ export const conditionTypes = {
   pushSubscribed: 'PushSubscribed',
 } as const;
 
+/** One writer for each. */
+export const operatorConditionTypes: readonly string[] = [
+  conditionTypes.ready,
+  conditionTypes.scheduled,
+  conditionTypes.reconciling,
+  conditionTypes.stalled,
+];
+export const jobConditionTypes: readonly string[] = [
+  conditionTypes.synced,
+  conditionTypes.credentialsValid,
+  conditionTypes.pushSubscribed,
+];
+
 export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
 
 /** Reasons of the operator's own, each with its meaning; those of a failed sync are the error codes. */

@@ -78,6 +78,7 @@ export const statusWriters: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(webhookFields).map((name) => [name, 'webhook'])),
 };
 
+export const operatorFieldNames = Object.keys(operatorFields) as (keyof typeof operatorFields)[];
 export const jobFieldNames = Object.keys(jobFields) as (keyof typeof jobFields)[];
 
 const fields = {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Condition, conditionTypes, transition } from './conditions.ts';
+import { type Condition, conditionTypes, jobConditionTypes, transition } from './conditions.ts';
 import { credentialCodes } from './errorCodes.ts';
 import { type Phase, type ProviderStatus, cursorStates } from './providerStatus.ts';
 import { type triggers } from './resource.ts';
@@ -50,12 +50,6 @@ export type JobStatus = Omit<
   | 'syncRequestedAt'
 >;
 
-const jobConditions: readonly string[] = [
-  conditionTypes.synced,
-  conditionTypes.credentialsValid,
-  conditionTypes.pushSubscribed,
-];
-
 /** Of a status, the part that belongs to the job, as it stands. */
 export function jobPart(status: ProviderStatus): JobStatus {
   const {
@@ -68,7 +62,7 @@ export function jobPart(status: ProviderStatus): JobStatus {
     conditions = [],
     ...mine
   } = status;
-  return { ...mine, conditions: conditions.filter(({ type }) => jobConditions.includes(type)) };
+  return { ...mine, conditions: conditions.filter(({ type }) => jobConditionTypes.includes(type)) };
 }
 
 /**

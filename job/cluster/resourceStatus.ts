@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { type ProviderStatus, readStatus } from '../../api/providerStatus.ts';
 import { apiVersion, fieldManagers, outlookProviders } from '../../api/resource.ts';
 import type { JobStatus } from '../../api/runReport.ts';
+import { leftoversPatch } from '../../api/statusLeftovers.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isAborted, sleep, systemClock } from '../../kube/clock.ts';
 import { isKubeError } from '../../kube/errors.ts';
@@ -73,8 +74,13 @@ export class ResourceStatus {
     const { resourceVersion } = found.metadata;
     const metadata = { namespace, name, uid, ...(resourceVersion !== undefined && { resourceVersion }) };
     const applied = { apiVersion, kind: outlookProviders.kind, metadata, status: after };
-    const options = { fieldManager: fieldManagers.job, force: true, subresource: 'status', signal } as const;
-    await client.apply(providers, applied, options);
+    const options = { fieldManager: fieldManagers.job, subresource: 'status', signal } as const;
+    const written = await client.apply(providers, applied, { ...options, force: true });
+    const status = leftoversPatch(written.status, after, fieldManagers.job);
+    if (status !== null) {
+      const patch = { metadata: { resourceVersion: written.metadata.resourceVersion }, status };
+      await client.mergePatch(providers, { namespace, name }, patch, options);
+    }
     return { before, after };
   }
 

@@ -1,12 +1,14 @@
 // Carries out what was decided, one action after the other, and notes what the caches are to show before anything is
 // decided about the provider again.
 import { fieldManagers, labels, outlookProviders } from '../../api/resource.ts';
+import { leftoversPatch } from '../../api/statusLeftovers.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isKubeError, KubeError } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import type { KubeObject, Manifest as KubeManifest } from '../../kube/object.ts';
 import { cronJobs, jobs, leases, type Resource } from '../../kube/resource.ts';
-import { reduceLease } from '../observe/records.ts';
+import { ownedPart, reduceLease } from '../observe/records.ts';
+import { isForeign } from '../plan/obstacle.ts';
 import type { ObservedProvider } from '../plan/observed.ts';
 import type { Action, Manifest } from '../plan/plan.ts';
 import type { Expectations } from './expectations.ts';
@@ -22,6 +24,10 @@ export interface Work {
   readonly expectsNoCronJob: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
+}
+
+interface StatusObject extends KubeObject {
+  readonly status?: unknown;
 }
 
 const { operator: fieldManager } = fieldManagers;
@@ -58,7 +64,7 @@ export class Actor {
     }
   }
 
-  /** All fields of the status that belong to one field manager; those absent are removed. */
+  /** All fields of the status that belong to one field manager; those absent are removed, whoever wrote them. */
   async applyStatus(status: object, manager: string, work: Work): Promise<void> {
     const { key, provider, version, signal } = work;
     const { name, namespace } = provider;
@@ -68,9 +74,16 @@ export class Actor {
       metadata: { name, namespace, resourceVersion: version },
       status,
     };
-    const options = { fieldManager: manager, force: true, subresource: 'status', signal } as const;
-    const applied = await this.#client.apply(outlookProviders, object, options);
+    const options = { fieldManager: manager, subresource: 'status', signal } as const;
+    const forced = { ...options, force: true };
+    const applied = await this.#client.apply<StatusObject>(outlookProviders, object, forced);
     this.#noteProvider(applied, key, work);
+    const leftovers = leftoversPatch(applied.status, status, manager);
+    if (leftovers === null) return;
+    const patch = { metadata: { resourceVersion: work.version }, status: leftovers };
+    const patched = await this.#client.mergePatch(outlookProviders, { namespace, name }, patch, options);
+    work.log.info({ fields: Object.keys(leftovers) }, 'Took away what somebody else had put into the status');
+    this.#noteProvider(patched, key, work);
   }
 
   async #setFinalizers(finalizers: readonly string[], work: Work): Promise<void> {
@@ -113,7 +126,7 @@ export class Actor {
       return;
     }
     const found = await this.#strangers.find(leases, namespace, name);
-    const isOurs = found !== undefined && reduceLease(found).controllerUid === work.provider.uid;
+    const isOurs = found !== undefined && !isForeign(work, ownedPart(reduceLease(found)));
     if (found !== undefined && !isOurs) {
       this.#strangers.note(work.key, { lease: name });
       throw new KubeError('conflict', `Lease ${namespace}/${name} belongs to somebody else`);

@@ -2,7 +2,7 @@
 // to fit into a small pod. Reducing never throws: what cannot be read counts as absent.
 import * as z from 'zod';
 import { jobContainer, jobEnvironment } from '../../api/jobEnvironment.ts';
-import { annotations, group, labels, triggers } from '../../api/resource.ts';
+import { annotations, group, labels, managedByOperator, triggers } from '../../api/resource.ts';
 import type { KubeObject, ObjectMeta } from '../../kube/object.ts';
 import type { ObservedCronJob, ObservedJob, ObservedOwned, ObservedPod } from '../plan/observed.ts';
 import { type PackedText, TextPacker } from './packedText.ts';
@@ -20,6 +20,7 @@ export interface ProviderRecord extends KubeObject {
 interface ChildRecord extends KubeObject {
   readonly provider: string | null;
   readonly controllerUid: string | null;
+  readonly orphanOf?: string;
 }
 
 export interface CronJobRecord extends ChildRecord {
@@ -33,7 +34,7 @@ export interface PodRecord extends ChildRecord {
   readonly observed: ObservedPod;
 }
 export type LeaseRecord = ChildRecord;
-export type SecretRecord = Pick<ChildRecord, 'controllerUid'> & KubeObject;
+export type SecretRecord = Pick<ChildRecord, 'controllerUid' | 'orphanOf'> & KubeObject;
 export interface NamespaceRecord extends KubeObject {
   readonly isTerminating: boolean;
 }
@@ -61,7 +62,10 @@ function controllerOf({ metadata }: KubeObject): { uid: string; name: string; ki
 function childOf(raw: KubeObject): ChildRecord {
   const controllerUid = controllerOf(raw)?.uid ?? null;
   const provider = raw.metadata.annotations?.[annotations.provider] ?? null;
-  return { ...kindOf(raw), metadata: essential(raw), provider, controllerUid };
+  const isMarked = raw.metadata.labels?.[labels.managedBy] === managedByOperator;
+  const isOrphan = controllerUid === null && provider !== null && isMarked;
+  const orphan = isOrphan ? { orphanOf: provider } : {};
+  return { ...kindOf(raw), metadata: essential(raw), provider, controllerUid, ...orphan };
 }
 
 export function reduceProvider(raw: KubeObject): ProviderRecord {
@@ -92,9 +96,9 @@ export function reduceNamespace(raw: KubeObject): NamespaceRecord {
   return { ...kindOf(raw), metadata: essential(raw), isTerminating };
 }
 
-export function ownedPart({ metadata, controllerUid }: SecretRecord): ObservedOwned {
+export function ownedPart({ metadata, controllerUid, orphanOf }: SecretRecord): ObservedOwned {
   const { uid = '', resourceVersion = '' } = metadata;
-  return { uid, resourceVersion, controllerUid };
+  return { uid, resourceVersion, controllerUid, ...(orphanOf !== undefined && { orphanOf }) };
 }
 
 const specs = new TextPacker();

@@ -25,13 +25,6 @@ export interface View {
 
 type Verdict = Pick<Condition, 'status' | 'message'> & { readonly reason: Reason };
 
-export const operatorConditionTypes: readonly string[] = [
-  conditionTypes.ready,
-  conditionTypes.scheduled,
-  conditionTypes.reconciling,
-  conditionTypes.stalled,
-];
-
 export function operatorConditions(view: View): Condition[] {
   const { now, provider } = view.observed;
   const stuck = stuckPod(view.observed);

@@ -24,6 +24,8 @@ const startReasons = new Set([
   'StartError',
   'ContainerCannotRun',
 ]);
+/** The node has not fetched the Secret yet; it does so by itself, within seconds. */
+const isOnItsWay = /failed to sync (secret|configmap) cache/i;
 const evictionReasons = new Set([
   'Evicted',
   'Preempting',
@@ -41,6 +43,7 @@ export function waiting({ name, waitingReason, waitingMessage }: ObservedPod): F
     return { reason: 'JobImagePullFailed', message: `The image of the pod ${name} cannot be pulled` };
   if (!startReasons.has(waitingReason)) return null;
   const told = bounded(waitingMessage ?? waitingReason, 300);
+  if (isOnItsWay.test(told)) return null;
   if (/couldn't find key/i.test(told)) return { reason: 'SecretKeyMissing', message: told };
   if (/^secret "[^"]*" not found/i.test(told)) return { reason: 'SecretNotFound', message: told };
   return { reason: 'JobNotStarted', message: `The pod ${name} cannot start: ${told}` };

@@ -53,6 +53,8 @@ export interface ObservedOwned {
   readonly resourceVersion: string;
   /** Uid of the controller that owns it. */
   readonly controllerUid: string | null;
+  /** Where no controller owns it, though it bears our marks: the name of the provider that it was made for. */
+  readonly orphanOf?: string;
 }
 
 export interface ObservedProvider {

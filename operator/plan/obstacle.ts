@@ -39,8 +39,9 @@ function invalidSpec({ provider: { spec, problems } }: Observed): Obstacle | nul
   return { reason: 'InvalidSpec', message, stalls: true, cronJob: 'keep' };
 }
 
-export function isForeign({ provider }: Observed, owned: ObservedOwned | null): boolean {
-  return owned !== null && owned.controllerUid !== provider.uid;
+/** What is ours by its marks and has lost its owner is taken back: as after a deletion that left orphans. */
+export function isForeign({ provider }: Pick<Observed, 'provider'>, owned: ObservedOwned | null): boolean {
+  return owned !== null && owned.controllerUid !== provider.uid && owned.orphanOf !== provider.name;
 }
 
 function nameConflict(observed: Observed): Obstacle | null {

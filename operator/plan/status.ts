@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { operatorConditionTypes } from '../../api/conditions.ts';
 import type { Phase, ProviderStatus } from '../../api/providerStatus.ts';
 import { type JobStatus, restingPhase } from '../../api/runReport.ts';
-import { operatorConditions, operatorConditionTypes, type View } from './conditions.ts';
+import { operatorConditions, type View } from './conditions.ts';
 import type { NextJob } from './nextJob.ts';
 import type { OperatorStatus } from './plan.ts';
 import { nextFiring } from './schedule.ts';

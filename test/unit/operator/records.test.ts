@@ -54,6 +54,16 @@ test('a CronJob keeps its whole spec, and whose it is', () => {
   expect(record.provider).toBe('anna');
 });
 
+test('a CronJob without an owner tells by our marks for whom it was made', () => {
+  const annotations = { 'outlooksync.dev/provider': 'anna' };
+  const labels = { 'app.kubernetes.io/managed-by': 'outlook-sync' };
+  const orphanOf = (metadata: object) => cronJobOf(reduceCronJob(raw({}, metadata))).orphanOf;
+  expect(orphanOf({ annotations, labels })).toBe('anna');
+  expect(orphanOf({ annotations, labels, ownerReferences: [owner] })).toBeUndefined();
+  expect(orphanOf({ annotations })).toBeUndefined();
+  expect(orphanOf({ labels })).toBeUndefined();
+});
+
 test('texts that are much alike are packed small and unpacked as they were', () => {
   const packer = new TextPacker();
   const textOf = (number: number) => JSON.stringify({ number, words: 'Größe … '.repeat(50), spec: longSpec });

@@ -169,6 +169,19 @@ describe('a provider that cannot be synced', () => {
     expect(plan.requeueAfterMs).toBe(60_000);
   });
 
+  it('takes back a CronJob and a Lease that bear its name and have lost their owner', () => {
+    const { cronJob, lease } = atRest();
+    if (cronJob === null || lease === null) throw new Error('Not at rest');
+    const orphan = { controllerUid: null, orphanOf: 'anna' };
+    const plan = decide(
+      changed(atRest(), { cronJob: { ...cronJob, ...orphan }, lease: { ...lease, ...orphan } }),
+    );
+    expect(plan.actions.map(({ kind }) => kind)).toEqual(['applyCronJob']);
+    expect(told(plan, 'Ready') ?? 'True Succeeded').toBe('True Succeeded');
+    const others = { ...cronJob, ...orphan, orphanOf: 'bert' };
+    expect(told(decide(changed(atRest(), { cronJob: others })), 'Ready')).toBe('False NameConflict');
+  });
+
   it('since its spec is unreadable leaves what runs as it is', () => {
     const problems = ['spec.schedule: expected string'];
     const plan = decide(changed(atRest(), { provider: { spec: null, problems } }));
@@ -236,6 +249,8 @@ describe('a pod that waits', () => {
     ['False SecretNotFound', waits('CreateContainerConfigError', 'secret "anna-outlook" not found')],
     ['False JobNotStarted', waits('CreateContainerConfigError', 'container has runAsNonRoot')],
     ['Unknown Progressing', waits('ContainerCreating')],
+    // A node that is busy says so for a second or two, and goes on by itself.
+    ['Unknown Progressing', waits('CreateContainerConfigError', 'failed to sync secret cache: timed out')],
   ])('before the first sync is told as %s', (ready, parts) => {
     expect(told(decide(changed(settle(fresh()), parts)), 'Ready') ?? 'Unknown Progressing').toBe(ready);
   });
