@@ -115,7 +115,8 @@ export class EventRecorder {
     const { client, reportingController, reportingInstance } = this.#options;
     const { metadata, apiVersion, kind } = regarding;
     const namespace = metadata.namespace ?? 'default';
-    const name = `${metadata.name.slice(0, 220)}.${this.#suffix()}`;
+    // A part of a name that ends with a dash or a dot is none.
+    const name = `${metadata.name.slice(0, 220).replace(/[-.]+$/, '')}.${this.#suffix()}`;
     await client.create(events, namespace, {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',

@@ -40,6 +40,8 @@ export class LeaderElector {
   #lease: Lease | undefined;
   #observation: Observation | undefined;
   #leadsUntil = -Infinity;
+  /** The last write to the Lease may have happened, though nobody said so. */
+  #isUncertain = false;
 
   constructor(options: LeaderElectorOptions) {
     this.#options = options;
@@ -78,7 +80,7 @@ export class LeaderElector {
       await sleep(this.#clock, this.#retryMs * (1 + this.#clock.random() / 5), signal);
     }
     // Won while being told to stop.
-    if (this.isLeader()) await this.#release();
+    if (this.isLeader() || this.#isUncertain) await this.#release();
     return false;
   }
 
@@ -135,11 +137,14 @@ export class LeaderElector {
       }
       // From before the write, for others may see it before we hear of it.
       const started = this.#clock.monotonic();
+      this.#isUncertain = true;
       this.#lease = await this.#write(this.#lease, signal);
+      this.#isUncertain = false;
       this.#leadsUntil = started + this.#deadlineMs;
       return true;
     } catch (error) {
       this.#lease = undefined;
+      if (isKubeError(error) && !error.uncertain) this.#isUncertain = false;
       // A conflict is a lost race, or a label that was set: the next try reads and tells.
       if (!isKubeError(error, 'conflict', 'alreadyExists') && !isAborted(signal))
         this.#log.warn({ kind: isKubeError(error) ? error.kind : 'bug' }, 'Could not hold the Lease');

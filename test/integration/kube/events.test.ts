@@ -98,6 +98,13 @@ describe('an event recorder', () => {
     expect(Buffer.byteLength(note)).toBeGreaterThan(1_020);
   });
 
+  it('gives an Event about a long name a name that is one', async () => {
+    const { recorder, all } = await openScene();
+    const name = `${'a'.repeat(218)}-.b${'c'.repeat(30)}`;
+    await recorder.record({ ...regarding, metadata: { ...regarding.metadata, name } }, failed);
+    expect(all()[0]?.metadata.name).toMatch(/^a{218}\.[0-9a-f]+$/);
+  });
+
   it('puts an Event about what is in no namespace into default', async () => {
     const { recorder, all } = await openScene();
     await recorder.record({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n', uid: 'u-3' } }, failed);

@@ -219,6 +219,21 @@ describe('a leader election', () => {
     await running;
   });
 
+  it('leaves the Lease free when it was told to stop before it heard that it had it', async () => {
+    const stage = await openStage();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    stage.server.fault({ method: 'POST', path: '/leases', holdUntil: promise });
+    const one = stand(stage, 'one');
+    await stage.server.until(() => stage.server.requests.some(({ method }) => method === 'POST'));
+    // Under the name of the one that stops, as its lost write would have left it.
+    const spec = { holderIdentity: 'one', leaseDurationSeconds: 30 };
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: place, ...{ spec } };
+    stage.server.put(lease, 'leases');
+    await one.stop();
+    resolve(undefined);
+    expect(leaseOf(stage).spec?.holderIdentity).toBe('');
+  });
+
   it('is not made with a deadline that is no shorter than the lease', async () => {
     const { client } = await openStage();
     const options = { client, ...place, identity: 'one', leaseDurationMs: 1_000, renewDeadlineMs: 1_000 };
