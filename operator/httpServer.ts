@@ -19,7 +19,25 @@ export interface HttpServer {
   readonly close: () => Promise<void>;
 }
 
-/** Listens before it resolves. Port 0 takes a free one. */
+/** The address or the port cannot be had. The message says why, and is safe to show. */
+export class CannotListen extends Error {
+  override readonly name = 'CannotListen';
+  /** Which of the two is to blame. */
+  readonly of: 'host' | 'port';
+
+  constructor({ host, port }: { readonly host: string; readonly port: number }, cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const isPort = code === 'EADDRINUSE' || code === 'EACCES';
+    const why = code === 'EADDRINUSE' ? 'is in use already' : 'cannot be listened on';
+    super(`${isPort ? port : host} ${why} (${code})`, { cause });
+    this.of = isPort ? 'port' : 'host';
+  }
+}
+
+/**
+ * Listens before it resolves. Port 0 takes a free one.
+ * @throws CannotListen
+ */
 export async function serveHttp(
   routes: HttpRoutes,
   { host, port }: { readonly host: string; readonly port: number },
@@ -34,7 +52,9 @@ export async function serveHttp(
   });
   server.requestTimeout = 10_000;
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: unknown) => {
+    throw new CannotListen({ host, port }, error);
+  });
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 

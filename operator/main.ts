@@ -6,6 +6,7 @@ import type { Connection } from '../kube/connection.ts';
 import { openConnection } from '../kube/openConnection.ts';
 import { type OperatorConfig, parseConfig, type Problem } from './config.ts';
 import { helpText } from './help.ts';
+import { CannotListen } from './httpServer.ts';
 import { createLog } from './log.ts';
 import { runOperator } from './run.ts';
 
@@ -46,6 +47,12 @@ async function connect(): Promise<Connection | undefined> {
   }
 }
 
+function problemOf({ of, message: problem }: CannotListen): Problem {
+  return of === 'port'
+    ? { name: 'OUTLOOK_OPERATOR_HTTP_PORT', problem, example: '0' }
+    : { name: 'OUTLOOK_OPERATOR_HTTP_HOST', problem, example: '0.0.0.0' };
+}
+
 async function run(config: OperatorConfig, warnings: readonly string[]): Promise<void> {
   const pod = config.podName ?? hostname();
   const identity = `${pod}_${randomUUID().slice(0, 8)}`;
@@ -54,7 +61,11 @@ async function run(config: OperatorConfig, warnings: readonly string[]): Promise
   const connection = await connect();
   if (connection === undefined) return;
   log.info({ server: connection.server.origin, namespaces: config.watchNamespaces }, 'Starting');
-  const code = await runOperator({ config, connection, identity, log, signal: stop.signal });
+  const running = runOperator({ config, connection, identity, log, signal: stop.signal });
+  const code = await running.catch((error: unknown) => {
+    if (error instanceof CannotListen) refuse([problemOf(error)]);
+    throw error;
+  });
   if (code === exitCodes.ok) log.info('Stopped');
   else log.error('Lost leadership; starting anew is up to whoever started this');
   process.exit(code);

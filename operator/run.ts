@@ -29,7 +29,7 @@ const drainMs = 1_200;
 const flushMs = 300;
 const complainMs = 15_000;
 
-/** Resolves to the exit code when everything has ended. @throws when the port cannot be had */
+/** Resolves to the exit code when everything has ended. @throws CannotListen */
 export async function runOperator(options: RunOptions): Promise<ExitCode | typeof lostLeadership> {
   const { connection, signal, log } = options;
   const ending = new AbortController();
