@@ -16,6 +16,7 @@ import { JobAccess } from './act/jobAccess.ts';
 import { Strangers } from './act/strangers.ts';
 import type { OperatorConfig } from './config.ts';
 import { Metrics } from './metrics.ts';
+import { NotLeading } from './notLeading.ts';
 import { Caches } from './observe/caches.ts';
 import type { JobRecord, ProviderRecord } from './observe/records.ts';
 import { decide, decideRefused } from './plan/decide.ts';
@@ -42,11 +43,6 @@ export interface Operator {
   readonly metrics: Metrics;
   /** From now on changes are worked on, beginning with all providers that there are. */
   readonly begin: () => void;
-}
-
-/** The operator was about to write and does not lead. */
-class NotLeading extends Error {
-  override readonly name = 'NotLeading';
 }
 
 export function assemble(surroundings: Surroundings): Operator {
@@ -79,7 +75,7 @@ export function assemble(surroundings: Surroundings): Operator {
   });
   const reportingController = `${group}/operator`;
   const recorder = new EventRecorder({ client, log, reportingController, reportingInstance: identity });
-  const strangers = new Strangers(client, calls);
+  const strangers = new Strangers(client, calls, (kind, key) => caches.lookUp(kind, key));
   const reconciler = new Reconciler({
     caches,
     settings: config.plan,
@@ -159,8 +155,10 @@ function followSlots({ object, previous }: Change<JobRecord>, slots: BackfillSlo
   if (job === undefined) return;
   const provider = `${job.metadata.namespace ?? ''}/${job.provider ?? ''}`;
   const { trigger, phase } = job.observed;
-  const isActiveBackfill = object !== undefined && trigger === 'backfill' && phase === 'active';
-  slots.jobChanged(job, { provider, isActiveBackfill });
+  const isBackfill = object !== undefined && trigger === 'backfill';
+  const isActiveBackfill = isBackfill && phase === 'active';
+  const cameEnded = isBackfill && !isActiveBackfill && previous === undefined;
+  slots.jobChanged(job, { provider, isActiveBackfill, cameEnded });
 }
 
 function countRuns({ object, previous }: Change<ProviderRecord>, metrics: Metrics): void {

@@ -8,6 +8,11 @@ import type { Outcome } from './reconcile.ts';
 import type { Run } from './runs.ts';
 
 const controller = 'outlookprovider';
+/** As labels; what went wrong otherwise is an error with a counter of its own. */
+const results = ['success', 'error', 'requeue', 'requeue_after'] as const;
+/** Labels of the queue: controller-runtime names both. */
+const queueLabels = ['name', 'controller'] as const;
+const queue = { name: controller, controller };
 const seconds = (ms: number): number => ms / 1000;
 
 /** Of client-go and of controller-runtime. */
@@ -36,10 +41,11 @@ export class Metrics {
   readonly #errors: Counter<'controller'>;
   readonly #terminal: Counter<'controller'>;
   readonly #panics: Counter<'controller'>;
+  readonly #timeouts: Counter<'controller'>;
   readonly #reconcileTime: Histogram<'controller'>;
   readonly #active: Gauge<'controller'>;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
-  readonly #requestTime: Histogram<'method' | 'host'>;
+  readonly #requestTime: Histogram<'verb' | 'host'>;
   readonly #runs: Counter<'result' | 'trigger'>;
   readonly #runTime: Histogram;
   readonly #missed: Counter;
@@ -51,6 +57,7 @@ export class Metrics {
       'controller',
       'result',
     ]);
+    for (const result of results) this.#reconciles.inc({ controller, result }, 0);
     this.#errors = this.#ofController('controller_runtime_reconcile_errors_total', 'Reconciles that failed');
     this.#terminal = this.#ofController(
       'controller_runtime_terminal_reconcile_errors_total',
@@ -59,6 +66,10 @@ export class Metrics {
     this.#panics = this.#ofController(
       'controller_runtime_reconcile_panics_total',
       'Reconciles that threw what is no error of the API server: bugs',
+    );
+    this.#timeouts = this.#ofController(
+      'controller_runtime_reconcile_timeouts_total',
+      'Reconciles that failed because the API server did not answer in time',
     );
     this.#reconcileTime = this.#histogram(
       'controller_runtime_reconcile_time_seconds',
@@ -81,7 +92,7 @@ export class Metrics {
       'rest_client_request_duration_seconds',
       'Time until the API server answers',
       requestBuckets,
-      ['method', 'host'],
+      ['verb', 'host'],
     );
     this.#runs = this.#counter('outlook_sync_runs_total', 'Syncs that ended, by result and trigger', [
       'result',
@@ -115,14 +126,13 @@ export class Metrics {
         },
       });
     };
-    const queue = { name: controller };
-    asked('workqueue_unfinished_work_seconds', 'Time spent on what is not finished', ['name'], (set) =>
+    asked('workqueue_unfinished_work_seconds', 'Time spent on what is not finished', queueLabels, (set) =>
       set(queue, seconds(gauges.unfinished().totalMs)),
     );
     asked(
       'workqueue_longest_running_processor_seconds',
       'The longest of the reconciles under way',
-      ['name'],
+      queueLabels,
       (set) => set(queue, seconds(gauges.unfinished().longestMs)),
     );
     asked('leader_election_master_status', 'Whether this replica leads', ['name'], (set) =>
@@ -154,34 +164,44 @@ export class Metrics {
 
   /** For the work queue. */
   queueObserver(): WorkQueueObserver {
-    const name = { name: controller };
-    const depth = this.#gauge('workqueue_depth', 'Providers that wait', ['name']);
-    const adds = this.#counter('workqueue_adds_total', 'Providers added', ['name']);
-    const retries = this.#counter('workqueue_retries_total', 'Retries after a failure', ['name']);
-    const waited = this.#histogram('workqueue_queue_duration_seconds', 'Time waited', queueBuckets, ['name']);
-    const worked = this.#histogram('workqueue_work_duration_seconds', 'Time worked', queueBuckets, ['name']);
-    depth.set(name, 0);
-    adds.inc(name, 0);
-    retries.inc(name, 0);
+    const depth = this.#gauge('workqueue_depth', 'Providers that wait', queueLabels);
+    const adds = this.#counter('workqueue_adds_total', 'Providers added', queueLabels);
+    const retries = this.#counter('workqueue_retries_total', 'Retries after a failure', queueLabels);
+    const waited = this.#histogram(
+      'workqueue_queue_duration_seconds',
+      'Time waited',
+      queueBuckets,
+      queueLabels,
+    );
+    const worked = this.#histogram(
+      'workqueue_work_duration_seconds',
+      'Time worked',
+      queueBuckets,
+      queueLabels,
+    );
+    depth.set(queue, 0);
+    adds.inc(queue, 0);
+    retries.inc(queue, 0);
     return {
-      depth: (keys) => depth.set(name, keys),
-      added: () => adds.inc(name),
-      retried: () => retries.inc(name),
-      queueDuration: (ms) => waited.observe(name, seconds(ms)),
-      workDuration: (ms) => worked.observe(name, seconds(ms)),
+      depth: (keys) => depth.set(queue, keys),
+      added: () => adds.inc(queue),
+      retried: () => retries.inc(queue),
+      queueDuration: (ms) => waited.observe(queue, seconds(ms)),
+      workDuration: (ms) => worked.observe(queue, seconds(ms)),
     };
   }
 
   request({ method, code, host, durationMs }: RequestReport): void {
     this.#requests.inc({ code, method, host });
-    this.#requestTime.observe({ method, host }, seconds(durationMs));
+    this.#requestTime.observe({ verb: method, host }, seconds(durationMs));
   }
 
   outcome(outcome: Outcome): void {
-    const isError = outcome === 'error' || outcome === 'terminal' || outcome === 'panic';
+    const isError = !(results as readonly string[]).includes(outcome) || outcome === 'error';
     this.#reconciles.inc({ controller, result: isError ? 'error' : outcome });
     if (isError) this.#errors.inc({ controller });
     if (outcome === 'terminal') this.#terminal.inc({ controller });
+    if (outcome === 'timeout') this.#timeouts.inc({ controller });
     if (outcome === 'panic') this.#panics.inc({ controller });
   }
 

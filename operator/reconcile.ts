@@ -17,6 +17,7 @@ import { type Refusal, refusalOf } from './act/refusal.ts';
 import type { Strangers } from './act/strangers.ts';
 import type { Caches } from './observe/caches.ts';
 import { observe } from './observe/observe.ts';
+import { NotLeading } from './notLeading.ts';
 import type { Observed, PlanSettings } from './plan/observed.ts';
 import type { Action, Plan } from './plan/plan.ts';
 
@@ -39,8 +40,8 @@ export interface ReconcilerParts {
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
-/** `terminal`: told on the provider; only a person can mend it. */
-export type Outcome = 'success' | 'requeue' | 'requeue_after' | 'error' | 'terminal' | 'panic';
+/** `terminal`: told on the provider; only a person can mend it. `timeout`: the API server did not answer in time. */
+export type Outcome = 'success' | 'requeue' | 'requeue_after' | 'error' | 'terminal' | 'timeout' | 'panic';
 
 /** The provider has changed under us; its news is on the way to the cache. */
 const conflictMs = 1_000;
@@ -53,8 +54,13 @@ const terminatingMs = 600_000;
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  /** Namespaces that refused a write because they are going, and until when that is believed. */
-  readonly #terminating = new Map<string, number>();
+  /**
+   * Providers for which a write was refused because their namespace is going, and until when that is believed. Of one
+   * provider, by its uid, and not of the namespace: that may be made anew, with other providers in it.
+   */
+  readonly #terminating = new Map<string, { readonly uid: string; readonly until: number }>();
+  /** Providers of which something was not found the last time. */
+  readonly #missed = new Set<string>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -64,6 +70,7 @@ export class Reconciler {
   async reconcile(key: string): Promise<WorkResult | undefined> {
     try {
       const result = await this.#reconcile(key);
+      this.#missed.delete(key);
       this.#parts.onOutcome(result?.requeueAfterMs === undefined ? 'success' : 'requeue_after');
       return result;
     } catch (error) {
@@ -75,24 +82,15 @@ export class Reconciler {
     const { log, onOutcome, signal } = this.#parts;
     const fields = namesOf(key);
     if (signal.aborted) throw error;
-    if (isKubeError(error, 'conflict')) {
-      log.debug({ ...fields, reason: error.message }, 'Changed meanwhile; looking again');
+    const again = this.#lookAgain(key, error);
+    if (again !== undefined) {
+      log.debug({ ...fields, reason: (error as Error).message }, 'Changed meanwhile; looking again');
       onOutcome('requeue');
-      return { requeueAfterMs: conflictMs };
-    }
-    // The provider or its namespace has gone while it was worked on.
-    if (isKubeError(error, 'notFound')) {
-      onOutcome('requeue');
-      return { requeueAfterMs: conflictMs };
-    }
-    if (isKubeError(error, 'namespaceTerminating')) {
-      this.#terminating.set(fields.namespace, this.#parts.now().getTime() + terminatingMs);
-      onOutcome('requeue');
-      return { requeueAfterMs: 0 };
+      return again;
     }
     if (isKubeError(error)) {
       log.warn({ ...fields, kind: error.kind, reason: error.message }, 'Reconcile failed; it is tried again');
-      onOutcome('error');
+      onOutcome(error.kind === 'timeout' ? 'timeout' : 'error');
     } else {
       const frames = error instanceof Error ? error.stack?.split('\n').slice(0, 6).join('\n') : typeof error;
       log.error({ ...fields, frames }, 'A bug: reconcile threw; it is tried again');
@@ -101,11 +99,47 @@ export class Reconciler {
     throw error;
   }
 
+  /** When to look again after what another look explains; undefined where it is a failure. */
+  #lookAgain(key: string, error: unknown): WorkResult | undefined {
+    if (isKubeError(error, 'namespaceTerminating'))
+      return this.#learnTermination(key) ? { requeueAfterMs: 0 } : undefined;
+    const explains =
+      error instanceof NotLeading ||
+      isKubeError(error, 'conflict') ||
+      // The provider or its namespace has gone while it was worked on; what is missing for longer is a failure.
+      (isKubeError(error, 'notFound') && this.#isFirstMiss(key));
+    return explains ? { requeueAfterMs: conflictMs } : undefined;
+  }
+
+  #isFirstMiss(key: string): boolean {
+    const isFirst = !this.#missed.has(key);
+    this.#missed.add(key);
+    return isFirst;
+  }
+
+  /** Whether it is news. */
+  #learnTermination(key: string): boolean {
+    const { caches, now } = this.#parts;
+    const uid = caches.providers.get(key)?.metadata.uid;
+    if (uid === undefined || this.#terminationLeft(key) > 0) return false;
+    this.#terminating.set(key, { uid, until: now().getTime() + terminatingMs });
+    return true;
+  }
+
+  /** Milliseconds for which it is still believed that the provider's namespace is going. */
+  #terminationLeft(key: string): number {
+    const { caches, now } = this.#parts;
+    const belief = this.#terminating.get(key);
+    const isSame = belief?.uid === caches.providers.get(key)?.metadata.uid;
+    return belief !== undefined && isSame ? Math.max(0, belief.until - now().getTime()) : 0;
+  }
+
   async #reconcile(key: string): Promise<WorkResult | undefined> {
     const { caches, expectations, strangers, slots } = this.#parts;
     if (caches.providers.get(key) === undefined) {
       expectations.forget(key);
       strangers.forget(key);
+      this.#terminating.delete(key);
       slots.settle(key, { started: false, awaits: false });
       return undefined;
     }
@@ -125,6 +159,8 @@ export class Reconciler {
       plan.requeueAfterMs,
       strangers.knows(key) ? strangersMs : null,
       this.#awaitsPods(observed) ? podlessMs : null,
+      // Nothing else would tell that it was not so.
+      this.#terminationLeft(key) || null,
     ]);
   }
 
@@ -134,11 +170,9 @@ export class Reconciler {
     strange: Partial<Pick<Observed, 'cronJob' | 'lease'>>,
   ): { observed: Observed; plan: Plan } | undefined {
     const { caches, settings, slots, now, decide } = this.#parts;
-    const [namespace = ''] = key.split('/', 1);
-    const at = now();
-    const namespaceTerminating = (this.#terminating.get(namespace) ?? 0) > at.getTime();
+    const namespaceTerminating = this.#terminationLeft(key) > 0;
     const mayBackfill = slots.reserve(key);
-    const seen = observe(caches, key, { now: at, settings, mayBackfill, namespaceTerminating });
+    const seen = observe(caches, key, { now: now(), settings, mayBackfill, namespaceTerminating });
     if (seen === undefined) return undefined;
     const observed = {
       ...seen,

@@ -126,15 +126,16 @@ export class Actor {
       return;
     }
     const found = await this.#strangers.find(leases, namespace, name);
-    const isOurs = found !== undefined && !isForeign(work, ownedPart(reduceLease(found)));
-    if (found !== undefined && !isOurs) {
-      this.#strangers.note(work.key, { lease: name });
+    if (found === undefined) return;
+    // Also one of ours: where somebody took its labels off, the cache will never show it.
+    this.#strangers.note(work.key, { lease: name });
+    if (isForeign(work, ownedPart(reduceLease(found))))
       throw new KubeError('conflict', `Lease ${namespace}/${name} belongs to somebody else`);
-    }
   }
 
   async #createJob(manifest: Manifest, work: Work): Promise<void> {
     const isNew = await this.#create(jobs, manifest, work);
+    if (!isNew) this.#expectations.written(written(work.key, manifest), undefined);
     const trigger = labelOf(manifest, labels.trigger);
     work.log.info({ job: manifest.metadata.name, trigger }, isNew ? 'Created Job' : 'Job exists already');
   }
@@ -142,15 +143,13 @@ export class Actor {
   /** False when it exists already. */
   async #create(resource: Resource, manifest: Manifest, { key, signal }: Work): Promise<boolean> {
     const { namespace } = manifest.metadata;
-    const what = written(key, manifest);
     try {
       const options = { fieldManager, signal };
       const made = await this.#client.create(resource, namespace, asWritten(manifest), options);
-      this.#expectations.written(what, made.metadata.resourceVersion);
+      this.#expectations.written(written(key, manifest), made.metadata.resourceVersion);
       return true;
     } catch (error) {
       if (!isKubeError(error, 'alreadyExists')) throw error;
-      this.#expectations.written(what, undefined);
       return false;
     }
   }

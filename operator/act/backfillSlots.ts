@@ -8,6 +8,8 @@ const reservationMs = 60_000;
 export interface SlotJob {
   readonly provider: string;
   readonly isActiveBackfill: boolean;
+  /** A backfill that had ended when it was first seen. */
+  readonly cameEnded: boolean;
 }
 
 export class BackfillSlots {
@@ -55,7 +57,7 @@ export class BackfillSlots {
     if (now?.isActiveBackfill === true) {
       this.#active.add(key);
       this.#reserved.delete(now.provider);
-    } else if (this.#active.delete(key)) {
+    } else if (this.#active.delete(key) || (now?.cameEnded === true && this.#reserved.delete(now.provider))) {
       this.#wakeNext();
     }
   }

@@ -96,9 +96,14 @@ export class JobAccess {
     try {
       return await client.create(resource, namespace, manifest, { fieldManager, signal });
     } catch (error) {
-      if (!isKubeError(error, 'alreadyExists')) throw error;
-      return client.get(resource, ref, { signal });
+      if (isKubeError(error, 'alreadyExists')) return client.get(resource, ref, { signal });
+      throw this.#isAboutRole(error) ? new KubeError('forbidden', error.message, { cause: error }) : error;
     }
+  }
+
+  /** A binding to a role that does not exist is not found itself, where nothing allows to bind that role. */
+  #isAboutRole(error: unknown): error is KubeError {
+    return isKubeError(error, 'notFound') && error.message.includes('clusterroles');
   }
 
   #isOurs({ roleRef, subjects = [] }: RoleBinding, namespace: string): boolean {

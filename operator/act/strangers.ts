@@ -1,5 +1,5 @@
-// Objects that bear a name which the operator needs and are not in its caches, because somebody else made them: they
-// are looked at each time, for nothing else tells when they change or go.
+// Objects that bear a name which the operator needs and are not in its caches, because somebody else made them or took
+// our labels off: they are looked at each time, for nothing else tells when they change or go.
 import type { KubeClient } from '../../kube/client.ts';
 import { isKubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/object.ts';
@@ -20,10 +20,20 @@ export class Strangers {
   /** By provider. */
   readonly #names = new Map<string, Names>();
 
-  /** @param signal ends calls under way */
-  constructor(client: KubeClient, signal: AbortSignal) {
+  readonly #isCached: (kind: string, key: string) => boolean;
+
+  /**
+   * @param signal ends calls under way
+   * @param lookUp what the caches have
+   */
+  constructor(
+    client: KubeClient,
+    signal: AbortSignal,
+    lookUp: (kind: string, key: string) => KubeObject | undefined,
+  ) {
     this.#client = client;
     this.#signal = signal;
+    this.#isCached = (kind, key) => lookUp(kind, key) !== undefined;
   }
 
   knows(provider: string): boolean {
@@ -38,20 +48,29 @@ export class Strangers {
     this.#names.delete(provider);
   }
 
-  /** As they are now; what has gone meanwhile is forgotten. */
+  /** As they are now; what has gone meanwhile, or is in the caches by now, is forgotten. */
   async look(provider: string): Promise<Strange> {
     const names = this.#names.get(provider);
     if (names === undefined) return {};
     this.#names.delete(provider);
     const [namespace = ''] = provider.split('/', 1);
-    const cronJob = await this.find(cronJobs, namespace, names.cronJob);
-    const lease = await this.find(leases, namespace, names.lease);
+    const cronJob = await this.#findStrange(cronJobs, namespace, names.cronJob);
+    const lease = await this.#findStrange(leases, namespace, names.lease);
     if (cronJob !== undefined) this.note(provider, { cronJob: cronJob.metadata.name });
     if (lease !== undefined) this.note(provider, { lease: lease.metadata.name });
     return {
       ...(cronJob !== undefined && { cronJob: cronJobOf(reduceCronJob(cronJob)) }),
       ...(lease !== undefined && { lease: ownedPart(reduceLease(lease)) }),
     };
+  }
+
+  async #findStrange(
+    resource: Resource,
+    namespace: string,
+    name: string | undefined,
+  ): Promise<KubeObject | undefined> {
+    if (name === undefined || this.#isCached(resource.kind, `${namespace}/${name}`)) return undefined;
+    return this.find(resource, namespace, name);
   }
 
   /** Past the caches. */

@@ -43,7 +43,9 @@ export interface CachesOptions {
 
 type Child = KubeObject & { readonly provider: string | null };
 
-export type ChildKind = 'CronJob' | 'Job' | 'Pod' | 'Lease';
+type ChildKind = 'CronJob' | 'Job' | 'Pod' | 'Lease';
+/** Those that a provider may have many of; of the others the name is known. */
+type IndexedKind = 'Job' | 'Pod';
 
 const selector = `${labels.managedBy}=${managedByOperator}`;
 
@@ -58,7 +60,7 @@ export class Caches {
   readonly namespaces: Cache<NamespaceRecord> | undefined;
   readonly #options: CachesOptions;
   readonly #providerIndex = new KeyIndex();
-  readonly #children = new Map<ChildKind, KeyIndex>();
+  readonly #children: Readonly<Record<IndexedKind, KeyIndex>> = { Job: new KeyIndex(), Pod: new KeyIndex() };
 
   constructor(options: CachesOptions) {
     this.#options = options;
@@ -109,8 +111,8 @@ export class Caches {
   }
 
   /** Keys of a provider's children of one kind: those that bear its name. */
-  children(kind: ChildKind, provider: string): readonly string[] {
-    return this.#children.get(kind)?.get(provider) ?? [];
+  children(kind: IndexedKind, provider: string): readonly string[] {
+    return this.#children[kind].get(provider);
   }
 
   /** Keys of the providers that claim the same mailbox or row as this one, itself left out. */
@@ -190,9 +192,7 @@ export class Caches {
     const { key, object, previous } = change;
     const before = providersOf(previous);
     const after = providersOf(object);
-    const index = this.#children.get(kind) ?? new KeyIndex();
-    this.#children.set(kind, index);
-    index.move(key, before, after);
+    if (kind === 'Job' || kind === 'Pod') this.#children[kind].move(key, before, after);
     this.#options.onAny(kind, change);
     if (kind === 'Lease' && isRenewal(change)) return;
     for (const provider of new Set([...before, ...after])) this.#options.enqueue(provider);

@@ -2,6 +2,7 @@
 import { providerSpec } from '../../api/providerSpec.ts';
 import { readStatus } from '../../api/providerStatus.ts';
 import type { ObjectMeta } from '../../kube/object.ts';
+import { childName } from '../plan/names.ts';
 import type {
   Observed,
   ObservedCronJob,
@@ -26,19 +27,24 @@ export interface Circumstances {
 
 const mostProblems = 10;
 
+/** The app signs in by itself in the other mode, and looks at no grant. */
+function neededSecret({ spec }: ObservedProvider): string | undefined {
+  return spec?.auth.mode === 'Delegated' ? spec.credentialsSecretRef?.name : undefined;
+}
+
 /** Undefined when the provider is gone. */
 export function observe(caches: Caches, key: string, circumstances: Circumstances): Observed | undefined {
   const record = caches.providers.get(key);
   if (record === undefined) return undefined;
   const provider = observedProvider(record);
-  const secret = provider.spec?.credentialsSecretRef?.name;
+  const secret = neededSecret(provider);
   const { namespace } = provider;
   return {
     ...circumstances,
     provider,
     duplicateOf: olderRival(caches, key, record),
-    cronJob: observedCronJob(caches, key, provider.uid),
-    lease: observedLease(caches, key, provider.uid),
+    cronJob: observedCronJob(caches, provider),
+    lease: observedLease(caches, provider),
     jobs: observedJobs(caches, key, provider.createdAt),
     pods: observedPods(caches, key, provider.createdAt),
     credentialsSecret: secret === undefined ? undefined : observedSecret(caches, namespace, secret),
@@ -76,24 +82,15 @@ function olderRival(caches: Caches, key: string, { metadata }: ProviderRecord): 
   return older[0]?.name ?? null;
 }
 
-/** Of several that bear the provider's name its own counts; else any, for the decision to see whose it is. */
-function ownOrAny<T extends { readonly controllerUid: string | null }>(
-  all: readonly T[],
-  uid: string,
-): T | null {
-  return all.find(({ controllerUid }) => controllerUid === uid) ?? all[0] ?? null;
+/** The one of the name that is needed, whatever it says of itself: a copy under another name is none of ours. */
+function observedCronJob(caches: Caches, { namespace, name }: ObservedProvider): ObservedCronJob | null {
+  const cronJob = caches.cronJobs.get(`${namespace}/${childName(name)}`);
+  return cronJob === undefined ? null : cronJobOf(cronJob);
 }
 
-function observedCronJob(caches: Caches, key: string, uid: string): ObservedCronJob | null {
-  const all = caches.children('CronJob', key).flatMap((child) => caches.cronJobs.get(child) ?? []);
-  const cronJob = ownOrAny(all, uid);
-  return cronJob === null ? null : cronJobOf(cronJob);
-}
-
-function observedLease(caches: Caches, key: string, uid: string): ObservedOwned | null {
-  const all = caches.children('Lease', key).flatMap((child) => caches.leases.get(child) ?? []);
-  const lease = ownOrAny(all, uid);
-  return lease === null ? null : ownedPart(lease);
+function observedLease(caches: Caches, { namespace, name }: ObservedProvider): ObservedOwned | null {
+  const lease = caches.leases.get(`${namespace}/${childName(name)}`);
+  return lease === undefined ? null : ownedPart(lease);
 }
 
 /** Those of a provider of the same name that was there before are no longer anybody's. */

@@ -10,6 +10,8 @@ interface Scene {
   readonly want: (provider: string) => boolean;
   readonly show: (provider: string) => void;
   readonly end: (provider: string) => void;
+  /** Its Job came and went while nobody looked. */
+  readonly showEnded: (provider: string) => void;
 }
 
 function scene(most: number): Scene {
@@ -33,8 +35,12 @@ function scene(most: number): Scene {
       slots.settle(provider, { started, awaits: !started });
       return started;
     },
-    show: (provider) => slots.jobChanged(jobOf(provider), { provider, isActiveBackfill: true }),
-    end: (provider) => slots.jobChanged(jobOf(provider), { provider, isActiveBackfill: false }),
+    show: (provider) =>
+      slots.jobChanged(jobOf(provider), { provider, isActiveBackfill: true, cameEnded: false }),
+    end: (provider) =>
+      slots.jobChanged(jobOf(provider), { provider, isActiveBackfill: false, cameEnded: false }),
+    showEnded: (provider) =>
+      slots.jobChanged(jobOf(provider), { provider, isActiveBackfill: false, cameEnded: true }),
   };
 }
 
@@ -72,6 +78,15 @@ test('a slot whose Job never shows up is free again after a while', () => {
   expect(want('a')).toBe(true);
   expect(want('b')).toBe(false);
   pass(60_000);
+  expect(want('b')).toBe(true);
+});
+
+test('a Job that had ended when it was first seen keeps no slot', () => {
+  const { want, showEnded, woken } = scene(1);
+  want('a');
+  want('b');
+  showEnded('a');
+  expect(woken).toEqual(['b']);
   expect(want('b')).toBe(true);
 });
 

@@ -110,3 +110,21 @@ test('one that failed is tried again the next time', async () => {
   await access.ensure('team');
   expect(server.store.find(collection, 'team', 'outlook-sync-job')).toBeDefined();
 });
+
+test('a role that does not exist is a right that is missing: a person is told', async () => {
+  const { access, server } = await openScene();
+  const message = 'clusterroles.rbac.authorization.k8s.io "outlook-sync-job" not found';
+  const body = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    code: 404,
+    reason: 'NotFound',
+    message,
+  };
+  server.fault({ method: 'POST', path: '/rolebindings', status: 404, body });
+  await expect(access.ensure('team')).rejects.toMatchObject({
+    kind: 'forbidden',
+    message: expect.stringContaining(message) as string,
+  });
+});

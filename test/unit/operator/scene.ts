@@ -4,7 +4,8 @@ import { providerSpec } from '../../../api/providerSpec.ts';
 import { apiVersion, outlookProviders } from '../../../api/resource.ts';
 import { type Connection, openAgent } from '../../../kube/connection.ts';
 import type { Log } from '../../../kube/log.ts';
-import { parseConfig } from '../../../operator/config.ts';
+import { assemble, type Operator } from '../../../operator/assemble.ts';
+import { type OperatorConfig, parseConfig } from '../../../operator/config.ts';
 import { runOperator } from '../../../operator/run.ts';
 import { type ApiServer, startApiServer } from '../../harness/apiServer/apiServer.ts';
 import type { RequestRecord } from '../../harness/apiServer/faults.ts';
@@ -81,17 +82,11 @@ export function startOperator(
   replica: string,
   env: Readonly<Record<string, string>> = {},
 ): RunningOperator {
-  const parsed = parseConfig({
-    OUTLOOK_OPERATOR_JOB_IMAGE: 'example/image:1',
-    OUTLOOK_OPERATOR_HTTP_PORT: '0',
-    POD_NAMESPACE: 'system',
-    ...env,
-  });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const config = configOf(env);
   const stop = new AbortController();
   const listener = new Listener();
   const ended = runOperator({
-    config: parsed.config,
+    config,
     connection: connectionTo(server),
     identity: replica,
     log: listener.log,
@@ -116,6 +111,36 @@ export function startOperator(
       return [answer.status, await answer.text()];
     },
   };
+}
+
+function configOf(env: Readonly<Record<string, string>>): OperatorConfig {
+  const parsed = parseConfig({
+    OUTLOOK_OPERATOR_JOB_IMAGE: 'example/image:1',
+    OUTLOOK_OPERATOR_HTTP_PORT: '0',
+    POD_NAMESPACE: 'system',
+    ...env,
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.config;
+}
+
+/** The parts of one that knows the cluster and does not lead; and what it says. */
+export async function assembleFollower(
+  server: ApiServer,
+): Promise<Pick<RunningOperator, 'lines'> & Operator> {
+  const stop = new AbortController();
+  const { log, lines } = new Listener();
+  const connection = connectionTo(server);
+  const config = configOf({});
+  const operator = assemble({ config, connection, identity: 'follower', log, calls: stop.signal });
+  const following = operator.caches.run(stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await following;
+    await connection.close();
+  });
+  await operator.caches.synced();
+  return { ...operator, lines };
 }
 
 function connectionTo(server: ApiServer): Connection {

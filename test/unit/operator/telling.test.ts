@@ -56,6 +56,24 @@ async function ask(
   return [answer.status, await answer.text()];
 }
 
+test.each([
+  ['port', '127.0.0.1', /^\d+ is in use already \(EADDRINUSE\)$/],
+  ['host', '192.0.2.1', /^192\.0\.2\.1 cannot be listened on \(EADDRNOTAVAIL\)$/],
+] as const)('a %s that cannot be had is named', async (of, host, said) => {
+  await ask('/healthz');
+  const routes = { ailments: () => [], missing: () => [], metricsType: '', metrics: () => neverAsked };
+  const failed = serveHttp(routes, { host, port: server?.port ?? 0 });
+  await expect(failed).rejects.toMatchObject({
+    name: 'CannotListen',
+    of,
+    message: expect.stringMatching(said) as string,
+  });
+});
+
+const neverAsked: AsyncIterable<string> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('Nobody asks')) }),
+};
+
 test('probes say yes with 200, and what is wrong with 503', async () => {
   expect(await ask('/healthz')).toEqual([200, 'ok\n']);
   await server?.close();
@@ -115,25 +133,29 @@ test('the metrics of controller-runtime and client-go are there under their name
     backfills: () => ({ active: 1, waiting: 2 }),
   });
   metrics.request({ method: 'GET', code: '200', host: 'h', durationMs: 10 });
-  for (const outcome of ['success', 'terminal', 'panic', 'requeue_after'] as const) metrics.outcome(outcome);
+  for (const outcome of ['success', 'terminal', 'panic', 'timeout', 'requeue_after'] as const)
+    metrics.outcome(outcome);
   const lines = (await metrics.registry.metrics()).split('\n');
   const ofUs = '{controller="outlookprovider"}';
   expect(lines).toEqual(
     expect.arrayContaining([
       'controller_runtime_reconcile_total{controller="outlookprovider",result="success"} 1',
-      'controller_runtime_reconcile_total{controller="outlookprovider",result="error"} 2',
+      'controller_runtime_reconcile_total{controller="outlookprovider",result="error"} 3',
+      'controller_runtime_reconcile_total{controller="outlookprovider",result="requeue"} 0',
       'controller_runtime_reconcile_total{controller="outlookprovider",result="requeue_after"} 1',
-      `controller_runtime_reconcile_errors_total${ofUs} 2`,
+      `controller_runtime_reconcile_errors_total${ofUs} 3`,
       `controller_runtime_terminal_reconcile_errors_total${ofUs} 1`,
       `controller_runtime_reconcile_panics_total${ofUs} 1`,
+      `controller_runtime_reconcile_timeouts_total${ofUs} 1`,
       `controller_runtime_max_concurrent_reconciles${ofUs} 4`,
       `controller_runtime_active_workers${ofUs} 0`,
-      'workqueue_adds_total{name="outlookprovider"} 1',
-      'workqueue_depth{name="outlookprovider"} 0',
-      'workqueue_queue_duration_seconds_sum{name="outlookprovider"} 1.5',
-      'workqueue_unfinished_work_seconds{name="outlookprovider"} 3',
-      'workqueue_longest_running_processor_seconds{name="outlookprovider"} 2',
+      'workqueue_adds_total{name="outlookprovider",controller="outlookprovider"} 1',
+      'workqueue_depth{name="outlookprovider",controller="outlookprovider"} 0',
+      'workqueue_queue_duration_seconds_sum{name="outlookprovider",controller="outlookprovider"} 1.5',
+      'workqueue_unfinished_work_seconds{name="outlookprovider",controller="outlookprovider"} 3',
+      'workqueue_longest_running_processor_seconds{name="outlookprovider",controller="outlookprovider"} 2',
       'rest_client_requests_total{code="200",method="GET",host="h"} 1',
+      'rest_client_request_duration_seconds_count{verb="GET",host="h"} 1',
       'leader_election_master_status{name="operator"} 1',
       'outlook_informer_relists_total{kind="Job"} 1',
       'outlook_informer_reconnects_total{kind="Job"} 2',
