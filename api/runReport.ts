@@ -26,7 +26,8 @@ export const runReport = z.object({
   durationMs: z.number().min(0),
   startedAt: at,
   finishedAt: at,
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** The code becomes the reason of a condition, which the API server wants in this form. */
+  error: z.object({ code: z.string().regex(/^[A-Z][A-Za-z]{0,99}$/), message: z.string() }).optional(),
 });
 export type RunReport = z.infer<typeof runReport>;
 

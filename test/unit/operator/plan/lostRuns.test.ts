@@ -35,6 +35,7 @@ const running = (pod: Partial<ObservedPod>, job: Partial<ObservedJob> = {}): Obs
   });
 };
 
+const nameless = { code: '', message: 'made up' };
 const dead = { phase: 'Failed', finishedAt: DIED_AT } as const;
 
 function report(changes: Partial<RunReport> = {}): string {
@@ -69,6 +70,8 @@ describe('a pod that died without a word', () => {
     ['JobNotStarted', { waitingReason: 'CreateContainerConfigError' }, {}],
     ['JobNotStarted', { terminatedReason: 'StartError', exitCode: 128 }, {}],
     ['JobDied', { exitCode: 75, terminationMessage: '{"status":"error"}' }, {}],
+    // A reason that the API server would refuse is none of ours.
+    ['JobDied', { exitCode: 75, terminationMessage: report({ status: 'error', error: nameless }) }, {}],
   ])('is told as %s: %j', (reason, pod, job) => {
     const scene = running({ ...dead, ...pod }, job);
     const plan = decide(scene);
