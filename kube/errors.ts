@@ -88,7 +88,7 @@ export function refusalOf(
     reason: textOf(parsed['reason']),
     causes: causesOf(parsed),
     retryAfterMs: answer.retryAfterMs,
-    uncertain: attempt.isWrite && answer.status >= 500,
+    uncertain: attempt.isWrite && answer.status >= 500 && kind !== 'invalid',
   });
 }
 
@@ -126,8 +126,18 @@ function kindOf(status: number, parsed: Readonly<Record<string, unknown>>): Kube
   if (status === 409 && parsed['reason'] === 'AlreadyExists') return 'alreadyExists';
   const known = kindByStatus.get(status);
   if (known !== undefined) return known;
+  if (isUnfit(status, parsed)) return 'invalid';
   if (status >= 500) return 'server';
   return status >= 400 ? 'invalid' : 'protocol';
+}
+
+/**
+ * An apply of what the kind's schema does not know: an unknown field, a text for a number, a quantity that is none. The
+ * API server answers 500 to it, though it will never be anything else.
+ */
+function isUnfit(status: number, parsed: Readonly<Record<string, unknown>>): boolean {
+  const said = textOf(parsed['message']) ?? '';
+  return status === 500 && /^failed to (create typed patch object|convert new object) /.test(said);
 }
 
 const kindByStatus = new Map<number, KubeErrorKind>([
@@ -144,7 +154,8 @@ const kindByStatus = new Map<number, KubeErrorKind>([
 /** The Status' words for a refusal; of what is not the caller's fault only its name, for a proxy may have said it. */
 function messageOf(what: string, status: number, parsed: Readonly<Record<string, unknown>>): string {
   const reason = textOf(parsed['reason']);
-  const said = status >= 400 && status < 500 ? textOf(parsed['message']) : undefined;
+  const isCallers = (status >= 400 && status < 500) || isUnfit(status, parsed);
+  const said = isCallers ? textOf(parsed['message']) : undefined;
   const name = [status, reason].filter((part) => part !== undefined && part !== '').join(' ');
   return bounded(said === undefined ? `${what}: ${name}` : `${what}: ${said} (${name})`);
 }

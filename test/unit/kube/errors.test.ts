@@ -44,6 +44,16 @@ describe('a refusal', () => {
   });
 
   it.each([
+    'failed to create typed patch object (a/b; batch/v1, Kind=CronJob): .spec.x: field not declared in schema',
+    'failed to convert new object (a/b; batch/v1, Kind=CronJob) to proper version: quantities must match',
+  ])('of an apply that fits no schema is told, though its status is 500: %s', (message) => {
+    const body = JSON.stringify({ kind: 'Status', status: 'Failure', message, code: 500 });
+    const { kind, uncertain, message: told } = refusalOf(write, { status: 500, body });
+    expect([kind, uncertain]).toEqual(['invalid', false]);
+    expect(told).toContain(message);
+  });
+
+  it.each([
     [409, false],
     [429, false],
     [500, true],
