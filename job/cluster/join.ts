@@ -18,10 +18,22 @@ export function joinCluster(env: NodeJS.ProcessEnv): Joined {
     return { ok: false, problems };
   }
   const start = (settings: Settings, log: Logger): Cluster => {
-    const { OUTLOOK_SYNC_TRIGGER: trigger, OUTLOOK_SYNC_LEASE_SECONDS: leaseSeconds } = settings;
+    const { OUTLOOK_SYNC_TRIGGER: trigger } = settings;
+    const leaseSeconds = promisedSeconds(settings);
     return new ClusterRun({ surroundings: read.value, connection, trigger, leaseSeconds, log });
   };
   return { ok: true, start };
+}
+
+type Times = Pick<Settings, 'OUTLOOK_SYNC_LEASE_SECONDS' | 'OUTLOOK_SYNC_DEADLINE_SECONDS'>;
+
+/**
+ * How long the Lease is promised for. That its holder is dead a run has to see with its own eyes, and for as long as
+ * the holder promised: a promise of more than a run lasts would never be over.
+ */
+export function promisedSeconds(settings: Times): number {
+  const { OUTLOOK_SYNC_LEASE_SECONDS: asked, OUTLOOK_SYNC_DEADLINE_SECONDS: deadline } = settings;
+  return Math.min(asked, Math.floor(deadline / 2));
 }
 
 function connect(env: NodeJS.ProcessEnv): Connection | Problem {

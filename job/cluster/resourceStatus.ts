@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { type ProviderStatus, readStatus } from '../../api/providerStatus.ts';
 import { apiVersion, fieldManagers, outlookProviders } from '../../api/resource.ts';
-import type { JobStatus } from '../../api/runReport.ts';
+import { type JobStatus, jobPart } from '../../api/runReport.ts';
 import { leftoversPatch } from '../../api/statusLeftovers.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isAborted, sleep, systemClock } from '../../kube/clock.ts';
@@ -44,9 +45,10 @@ export class ResourceStatus {
    * @returns null when it could not or should not be written
    */
   async write(make: (before: ProviderStatus) => JobStatus, signal: AbortSignal): Promise<Written | null> {
+    const attempts: Written[] = [];
     for (let tries = 1; !isAborted(signal); tries += 1) {
       try {
-        return await this.#writeOnce(make, signal);
+        return await this.#writeOnce(make, attempts, signal);
       } catch (error) {
         if (isAborted(signal)) break;
         if (!this.#isWorthAnother(error)) return null;
@@ -59,6 +61,7 @@ export class ResourceStatus {
 
   async #writeOnce(
     make: (before: ProviderStatus) => JobStatus,
+    attempts: Written[],
     signal: AbortSignal,
   ): Promise<Written | null> {
     const { client, surroundings, isHeld, log } = this.#options;
@@ -70,7 +73,11 @@ export class ResourceStatus {
     }
     if (!isHeld()) return null;
     const before = readStatus(found.status);
+    // A write whose answer was lost has happened all the same: a failure is not counted twice, and its news not lost.
+    const done = attempts.find((attempt) => isThere(before, attempt.after));
+    if (done !== undefined) return done;
     const after = make(before);
+    attempts.push({ before, after });
     const { resourceVersion } = found.metadata;
     const metadata = { namespace, name, uid, ...(resourceVersion !== undefined && { resourceVersion }) };
     const applied = { apiVersion, kind: outlookProviders.kind, metadata, status: after };
@@ -96,4 +103,12 @@ export class ResourceStatus {
     if (kind !== 'conflict') log.warn({ kind }, 'Could not write the status of the OutlookProvider');
     return passing && this.#options.isHeld();
   }
+}
+
+function isThere(status: ProviderStatus, wanted: JobStatus): boolean {
+  const sorted = ({ conditions = [], ...rest }: JobStatus) => ({
+    ...rest,
+    conditions: conditions.toSorted((a, b) => (a.type < b.type ? -1 : 1)),
+  });
+  return isDeepStrictEqual(sorted(jobPart(status)), sorted(wanted));
 }
