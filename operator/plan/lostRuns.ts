@@ -89,11 +89,20 @@ function jobEnds(observed: Observed, status: ProviderStatus): End[] {
   return observed.jobs.flatMap((job) => {
     const hasPods = observed.pods.some(({ jobName }) => jobName === job.name);
     if (!isSync(job) || job.phase !== 'failed' || hasPods || job.uid === status.lastLostPod) return [];
+    if (isToldByPod(job, status)) return [];
     const finishedAt = job.finishedAt ?? observed.now.toISOString();
     const at = ms(job.finishedAt ?? job.createdAt);
     const finding = endOfJob(job, status);
     return [{ uid: job.uid, job, startedNotBefore: job.createdAt, at, finishedAt, report: null, finding }];
   });
+}
+
+/** A Job fails a moment after its last pod died, and outlives it by a moment when it is cleared away. */
+function isToldByPod({ name, createdAt, failureReason }: ObservedJob, status: ProviderStatus): boolean {
+  if (status.lastJob !== name || !(ms(status.lastSyncErrorAt) >= ms(createdAt))) return false;
+  const reason = conditionOf(status, conditionTypes.synced)?.reason;
+  // The pod before the one that the deadline took away may have been told.
+  return failureReason !== 'DeadlineExceeded' || reason === 'JobDeadlineExceeded';
 }
 
 function endOfJob(job: ObservedJob, status: ProviderStatus): Finding {

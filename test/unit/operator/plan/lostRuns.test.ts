@@ -206,6 +206,18 @@ describe('a Job whose pods are gone', () => {
     expect(reportIn(plan)?.lastSyncError).toMatch(/^JobImagePullFailed: /);
   });
 
+  it('is told once, by its pod: not again when it is cleared away after it', () => {
+    const failed = jobOf({ phase: 'failed', finishedAt: after(-500), failureReason: 'BackoffLimitExceeded' });
+    const pod = podOf({ ...dead, terminatedReason: 'OOMKilled', exitCode: 137 });
+    const scene = withStatus(changed(atRest(), { jobs: [failed], pods: [pod] }), {
+      lastSyncedAt: after(-300_000),
+      lastAttemptAt: after(-300_000),
+    });
+    const plan = decide(scene);
+    expect(reportIn(plan)?.lastSyncError).toMatch(/^JobOOMKilled: /);
+    expect(isIdle(decide({ ...applied(scene, plan), pods: [] }))).toBe(true);
+  });
+
   it('is waited for while its pod has not ended', () => {
     const scene = running({ phase: 'Running' }, { failureReason: 'DeadlineExceeded' });
     expect(reportIn(decide(scene))).toBeUndefined();
