@@ -207,6 +207,43 @@ describe('a client', () => {
     await server.until(() => server.watches().length === 0);
   });
 
+  it('does not end an open watch by its limit, however quiet it is', async () => {
+    const { server, clientWith } = await openStage();
+    const client = clientWith({ timeoutMs: 30 });
+    const controller = new AbortController();
+    const first = client.watch(configMaps, { resourceVersion: '1' }, controller.signal).next();
+    await server.until(() => server.watches().length === 1);
+    // By the time that this one is given up the limit is over.
+    server.fault({ hang: true });
+    expect(await failureOf(client.get(configMaps, a))).toMatchObject({ kind: 'timeout' });
+    server.put(configMap('a'), 'configmaps');
+    expect(await first).toMatchObject({ value: { type: 'ADDED', object: { metadata: a } } });
+    controller.abort();
+  });
+
+  it('shows an object in a watch as in a list: its times are the same text', async () => {
+    const { server, client } = await openStage();
+    const { resourceVersion } = await client.list(configMaps);
+    server.put(configMap('a'), 'configmaps');
+    const controller = new AbortController();
+    const event = await client.watch(configMaps, { resourceVersion }, controller.signal).next();
+    controller.abort();
+    const { items } = await client.list(configMaps);
+    expect(items[0]?.metadata.creationTimestamp).toMatch(/^2.*Z$/);
+    expect(event.value).toStrictEqual({ type: 'ADDED', object: items[0] });
+  });
+
+  it('keeps what it does not know of an object that it replaces', async () => {
+    const { server, client } = await openStage();
+    server.put({ ...configMap('a'), ...{ futureField: { x: 1 } } }, 'configmaps');
+    const read = await client.get(configMaps, a);
+    await client.replace(configMaps, { ...read, data: { y: '2' } });
+    expect(server.store.find('v1/configmaps', 'default', 'a')).toMatchObject({
+      futureField: { x: 1 },
+      data: { y: '2' },
+    });
+  });
+
   it('leaves nothing behind on a signal that outlives its calls', async () => {
     const { server, client } = await openStage();
     server.put(configMap('a'), 'configmaps');

@@ -248,6 +248,20 @@ describe('a reflector', () => {
     expect(told(watcher.changes)).toEqual(['new default/a', 'new default/b', 'new default/c']);
   });
 
+  it('comes through credentials that cannot be read when it connects anew', async () => {
+    const watcher = await openWatcher();
+    await watcher.start();
+    let left = 3;
+    const headers = (): Promise<Record<string, string>> =>
+      (left -= 1) < 0 ? Promise.resolve({}) : Promise.reject(new Error('The token cannot be read'));
+    Object.assign(watcher.connection, { headers });
+    watchOf(watcher).end();
+    watcher.put('a');
+    await watcher.until(() => watcher.changes.length === 1);
+    expect(left).toBeLessThan(0);
+    expect(watcher.reflector.relists).toBe(0);
+  });
+
   it('drops managedFields, and what it is told to', async () => {
     const watcher = await openWatcher({ reduce: ({ data: _dropped, ...rest }) => rest });
     const object = { ...configMap('a', { x: '1' }) };
