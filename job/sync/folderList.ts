@@ -7,12 +7,15 @@ import { wellKnownNames } from '../plan/folders.ts';
 import { rememberPage } from '../plan/page.ts';
 import {
   type FoundFolder,
+  loadFolders,
   nameFolders,
   unlistFolders,
   unlistUnmet,
   upsertFolders,
+  wholeMailbox,
 } from '../store/folders.ts';
 import { fenced } from '../store/lease.ts';
+import { translated } from '../store/pool.ts';
 import type { ListPosition, Scope } from '../store/state.ts';
 import { saveList } from '../store/state.ts';
 import { isStopping, type SyncContext } from './context.ts';
@@ -112,10 +115,12 @@ function lastOfEach(folders: readonly FolderEntry[]): FolderEntry[] {
   return [...merged.values()];
 }
 
+type FolderId = Pick<FolderEntry, 'folderId'>;
+
 /** `@removed` of a folder is believed once the folder cannot be found. */
 async function confirmGone(
   context: SyncContext,
-  removed: readonly FolderEntry[],
+  removed: readonly FolderId[],
 ): Promise<{ ids: string[]; present: FoundFolder[] }> {
   const urls = new Map(removed.map(({ folderId }) => [folderId, context.urls.folder(folderId)]));
   const answers = urls.size === 0 ? new Map<string, InnerAnswer>() : await getEach(context.client, urls);
@@ -150,12 +155,21 @@ async function listAnew(context: SyncContext, scope: Scope, { round }: ListPosit
     );
   }
   const list: ListPosition = { link: null, steady: true, pages: [], round: round + 1, withoutDelta: true };
+  const unmet = await confirmGone(context, await unmetIn(context, all));
   await fenced(pool, lease, async (transaction) => {
-    await upsertFolders(transaction, owner.providerId, { folders: all, round: list.round });
+    const folders = [...all, ...unmet.present];
+    await upsertFolders(transaction, owner.providerId, { folders, round: list.round });
     await unlistUnmet(transaction, owner.providerId, list.round);
     await saveList(transaction, owner.providerId, { scope, list });
   });
   return { complete: true, changed: true };
+}
+
+/** The tree is no snapshot: a folder that moves while it is walked may be met nowhere, and is asked for by itself. */
+async function unmetIn({ pool, owner }: SyncContext, met: readonly FolderEntry[]): Promise<FolderId[]> {
+  const known = await translated(() => loadFolders(pool, owner.providerId));
+  const ids = new Set(met.map(({ folderId }) => folderId));
+  return known.filter(({ listed, folderId }) => listed && folderId !== wholeMailbox && !ids.has(folderId));
 }
 
 const mostFolderPages = 100;
@@ -165,7 +179,10 @@ async function children({ client, urls }: SyncContext, parent: string | null): P
   let url: string | null = urls.childFolders(parent, 100);
   for (let pages = 0; url !== null; pages += 1) {
     if (pages >= mostFolderPages) throw new SyncError('PageLoop', 'Graph serves folder pages without end');
-    const page: GraphPage = readPage(expectSuccess(await client.send({ url })), url, client.baseUrl);
+    const answer = await client.send({ url });
+    // Deleted since its parent was listed, and all below it with it.
+    if (!answer.ok && parent !== null && isNotFound(answer)) return [];
+    const page: GraphPage = readPage(expectSuccess(answer), url, client.baseUrl);
     folders.push(...page.entries.map(readFolder).filter((folder) => folder !== null));
     url = page.nextLink;
   }

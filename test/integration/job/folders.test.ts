@@ -274,4 +274,32 @@ describe('21Vianet, which has no delta of folders', () => {
     await user.synced();
     expect(await storedRows(china.database, user.mailbox.email)).toEqual(expectedRows(user.mailbox));
   });
+
+  it('may change while its tree is listed: what moved is not lost, and what is gone stops nothing', async () => {
+    const user = china.addUser({ messages: 150, folders: 'rich' });
+    const { mailbox } = user;
+    const gone = mailbox.createFolder({ displayName: 'Gone' });
+    mailbox.createFolder({ displayName: 'Below', parentId: gone.id });
+    await user.synced();
+    const moving = mailbox.folderByPath('inbox/Projects')?.id ?? '';
+    const target = mailbox.createFolder({ displayName: 'Target' }).id;
+    let changes = 0;
+    const watched = china.graph.faults.add({
+      when: ({ path, mailbox: email }) => {
+        const isBelow = email === mailbox.email && path.endsWith('/childFolders');
+        if (isBelow && changes === 0) {
+          changes += 1;
+          // The first level is listed: neither of the two will be met where it is now.
+          mailbox.moveFolder(moving, target);
+          mailbox.deleteFolder(gone.id, { hard: true });
+        }
+        return false;
+      },
+      reply: {},
+    });
+    const { summary } = await user.synced();
+    watched();
+    expect({ changes, ...summary }).toMatchObject({ changes: 1, removed: 0 });
+    expect(await storedRows(china.database, mailbox.email)).toEqual(expectedRows(mailbox));
+  });
 });
