@@ -60,6 +60,7 @@ export class Reflector<T extends KubeObject> {
   #watches = 0;
   #failures = 0;
   #lastActivityAt = 0;
+  #lastTurnAt = 0;
   #hasSynced = false;
 
   constructor(options: ReflectorOptions<T>) {
@@ -86,6 +87,11 @@ export class Reflector<T extends KubeObject> {
   /** When the server last gave a sign (milliseconds since the epoch); 0: never. */
   get lastActivityAt(): number {
     return this.#lastActivityAt;
+  }
+
+  /** When it last had an answer, or last gave up waiting for one: it moves for as long as the reflector does. */
+  get lastTurnAt(): number {
+    return this.#lastTurnAt;
   }
 
   /** Complete lists after the first. */
@@ -118,6 +124,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   #noteFailure(error: unknown): void {
+    this.#lastTurnAt = this.#clock.now();
     const kind = isKubeError(error) ? error.kind : error instanceof Error ? error.name : typeof error;
     const fields = { resource: this.#options.resource.plural, kind, failures: this.#failures };
     if (isKubeError(error, 'gone')) {
@@ -142,6 +149,7 @@ export class Reflector<T extends KubeObject> {
 
   #showActivity(): void {
     this.#lastActivityAt = this.#clock.now();
+    this.#lastTurnAt = this.#lastActivityAt;
   }
 
   async #list(signal: AbortSignal): Promise<void> {

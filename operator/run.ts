@@ -95,7 +95,9 @@ async function* metricsText({ metrics, elector, caches }: Operator): AsyncGenera
 }
 
 function missing({ caches }: Operator): string[] {
-  return caches.all.filter(({ hasSynced }) => !hasSynced).map(({ kind }) => `no list of ${kind} yet`);
+  return caches.all.flatMap(({ kind, missing: places }) =>
+    places.map((place) => `no list of ${place === '' ? kind : `${kind} in ${place}`} yet`),
+  );
 }
 
 function complainUntilSynced(operator: Operator, log: Log): NodeJS.Timeout {

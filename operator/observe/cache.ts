@@ -24,6 +24,8 @@ export interface CacheFigures {
   readonly reconnects: number;
   /** Milliseconds since the epoch; of several reflectors, the one that has been silent for longest; 0: never. */
   readonly lastActivityAt: number;
+  /** Likewise, whether the API server answered or not: when the loop last came round. */
+  readonly lastTurnAt: number;
   readonly size: number;
 }
 
@@ -52,8 +54,9 @@ export class Cache<T extends KubeObject> {
     for (const { store } of this.#reflectors.values()) yield* store;
   }
 
-  get hasSynced(): boolean {
-    return [...this.#reflectors.values()].every((reflector) => reflector.hasSynced);
+  /** The namespaces that were never fully listed; the empty string where all are followed as one. */
+  get missing(): readonly string[] {
+    return [...this.#reflectors].flatMap(([namespace, { hasSynced }]) => (hasSynced ? [] : [namespace]));
   }
 
   async synced(): Promise<void> {
@@ -73,6 +76,7 @@ export class Cache<T extends KubeObject> {
       relists: sum(({ relists }) => relists),
       reconnects: sum(({ reconnects }) => reconnects),
       lastActivityAt: Math.min(...all.map(({ lastActivityAt }) => lastActivityAt)),
+      lastTurnAt: Math.min(...all.map(({ lastTurnAt }) => lastTurnAt)),
       size: sum(({ store }) => store.size),
     };
   }

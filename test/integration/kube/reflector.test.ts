@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Reflector } from '../../../kube/reflector.ts';
 import { Refusal } from '../../harness/apiServer/refusal.ts';
 import { never, openWatcher, told, watchOf } from './reflectorScene.ts';
@@ -310,8 +310,11 @@ describe('a reflector', () => {
     });
     const running = reflector.run(controller.signal);
     await failing.server.until(() => failing.server.requests.some(({ status }) => status === 500));
+    await vi.waitUntil(() => reflector.lastTurnAt > 0);
     controller.abort();
     await running;
     expect(failing.server.requests).toHaveLength(1);
+    expect(reflector.lastActivityAt).toBe(0);
+    expect(reflector.lastTurnAt).toBeGreaterThan(0);
   });
 });

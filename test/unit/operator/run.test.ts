@@ -188,6 +188,18 @@ test('ready once every list has been read, and not before; alive all the time', 
   expect(await operator.ask('/readyz')).toEqual([200, 'ok\n']);
 });
 
+test('of several namespaces the one that may not be listed is named', async () => {
+  const server = await openScene();
+  const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 403, reason: 'Forbidden' };
+  server.fault({ method: 'GET', path: '/namespaces/other/', status: 403, body, times: 1000 });
+  const operator = startOperator(server, 'one', { OUTLOOK_OPERATOR_WATCH_NAMESPACES: 'team,other' });
+  await server.until(() => server.watches().length >= 6);
+  const [status, text] = await operator.ask('/readyz');
+  expect(status).toBe(503);
+  expect(text.split('\n')).toContain('no list of OutlookProvider in other yet');
+  expect(text).not.toContain('team');
+});
+
 test('without the CRD it says what to do, and waits', async () => {
   const server = await openScene();
   const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 404, reason: 'NotFound' };

@@ -12,7 +12,16 @@ const healthy: Vitals = {
   startedAt: 0,
   relistMs: 10 * minute,
   longestWorkMs: 1000,
-  informers: [{ kind: 'Job', relists: 1, reconnects: 2, lastActivityAt: 99 * minute, size: 3 }],
+  informers: [
+    {
+      kind: 'Job',
+      relists: 1,
+      reconnects: 2,
+      lastActivityAt: 99 * minute,
+      lastTurnAt: 99 * minute,
+      size: 3,
+    },
+  ],
 };
 const [jobs] = healthy.informers as [Vitals['informers'][number]];
 
@@ -20,13 +29,17 @@ test('alive while the watches and the workers move', () => {
   expect(ailments(healthy)).toEqual([]);
 });
 
-test('a watch that has been silent for three relists is an ailment, named by its kind', () => {
-  const informers = [{ ...jobs, lastActivityAt: 69 * minute }];
+test('a watch whose loop stands still for three relists is an ailment, named by its kind', () => {
+  const informers = [{ ...jobs, lastActivityAt: 69 * minute, lastTurnAt: 69 * minute }];
   expect(ailments({ ...healthy, informers })).toEqual([expect.stringContaining('Job')]);
 });
 
+test('a watch that is refused all the time is none: a new start would not mend it', () => {
+  expect(ailments({ ...healthy, informers: [{ ...jobs, lastActivityAt: 0 }] })).toEqual([]);
+});
+
 test('a watch that never spoke is measured from the start', () => {
-  const informers = [{ ...jobs, lastActivityAt: 0 }];
+  const informers = [{ ...jobs, lastActivityAt: 0, lastTurnAt: 0 }];
   expect(ailments({ ...healthy, informers, startedAt: 95 * minute })).toEqual([]);
   expect(ailments({ ...healthy, informers })).toHaveLength(1);
 });
