@@ -186,7 +186,9 @@ function ending({ status }: ParsedJob): Pick<ObservedJob, 'phase' | 'finishedAt'
   if (failed !== undefined)
     return { phase: 'failed', finishedAt: failed.lastTransitionTime, failureReason: failed.reason };
   const complete = isSet('Complete');
-  if (complete === undefined) return { phase: 'active', finishedAt: null, failureReason: null };
+  // That it is to fail is said before its pods are ended for it: they are not to be taken for dead by themselves.
+  const failureReason = isSet('FailureTarget')?.reason ?? null;
+  if (complete === undefined) return { phase: 'active', finishedAt: null, failureReason };
   const finishedAt = status.completionTime ?? complete.lastTransitionTime;
   return { phase: 'complete', finishedAt, failureReason: null };
 }

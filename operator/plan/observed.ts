@@ -93,7 +93,7 @@ export interface ObservedJob {
   readonly credentialsVersion: string;
   readonly phase: 'active' | 'complete' | 'failed';
   readonly finishedAt: string | null;
-  /** Of the condition `Failed`, such as DeadlineExceeded. */
+  /** Of the condition `Failed`, or `FailureTarget` before it, such as DeadlineExceeded. */
   readonly failureReason: string | null;
 }
 

@@ -99,6 +99,10 @@ test.each([
     { phase: 'failed', finishedAt: '2026-11-25T00:02:00Z', failureReason: 'DeadlineExceeded' },
   ],
   [{ conditions: [{ type: 'Failed', status: 'False' }] }, { phase: 'active', finishedAt: null }],
+  [
+    { conditions: [{ type: 'FailureTarget', status: 'True', reason: 'DeadlineExceeded' }] },
+    { phase: 'active', finishedAt: null, failureReason: 'DeadlineExceeded' },
+  ],
 ])('a Job with the status %j', (status, expected) => {
   const { observed } = reduceJob(
     raw(

@@ -206,6 +206,22 @@ describe('a Job whose pods are gone', () => {
     expect(reportIn(plan)?.lastSyncError).toMatch(/^JobImagePullFailed: /);
   });
 
+  it('is told once as not ended in time, though its pod was seen to die of that first', () => {
+    const late = { failureReason: 'DeadlineExceeded' };
+    const killed = { ...dead, terminatedReason: 'Error', exitCode: 137 };
+    const jobs = [jobOf({ ...late, phase: 'active' })];
+    const scene = withStatus(changed(atRest(), { jobs, pods: [podOf(killed)] }), {
+      lastSyncedAt: after(-300_000),
+      lastAttemptAt: after(-300_000),
+    });
+    const plan = decide(scene);
+    expect(reportIn(plan)?.lastSyncError).toMatch(/^JobDeadlineExceeded: /);
+    const failed = [jobOf({ ...late, phase: 'failed', finishedAt: after(-500) })];
+    expect(actionsOf(decide({ ...applied(scene, plan), jobs: failed, pods: [] }), 'reportForJob')).toEqual(
+      [],
+    );
+  });
+
   it('is told once, by its pod: not again when it is cleared away after it', () => {
     const failed = jobOf({ phase: 'failed', finishedAt: after(-500), failureReason: 'BackoffLimitExceeded' });
     const pod = podOf({ ...dead, terminatedReason: 'OOMKilled', exitCode: 137 });
