@@ -13,7 +13,7 @@ export type Phase = (typeof phases)[number];
 
 export const cursorStates = ['None', 'Bootstrapping', 'Paging', 'Steady'] as const;
 
-export const conditionSchema = z.object({
+const conditionSchema = z.object({
   type: z.string().min(1).max(316).describe('What the condition is about'),
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so'),
   reason: z.string().min(1).max(1024).describe('Why, in one word for programs'),

@@ -20,7 +20,7 @@ export function providerOf({ name, mailbox }: Person): object {
   };
 }
 
-export function secretOf(name: string, stringData: Readonly<Record<string, string>>): object {
+function secretOf(name: string, stringData: Readonly<Record<string, string>>): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: TEAM }, stringData };
 }
 

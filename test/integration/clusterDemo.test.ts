@@ -82,7 +82,7 @@ describe('the whole demo', () => {
     );
     expect(output).toMatch(/\noutlook-sync-dora +\* \* \* \* \* +Etc\/UTC +True +0 /);
     const [, later = ''] = output.split('She signs in;');
-    expect(later).toMatch(/\n  dora +dora@contoso\.example +Connected +True /);
+    expect(later).toMatch(/\n {2}dora +dora@contoso\.example +Connected +True /);
   });
 
   it('shows changes in Outlook that arrived on the schedule', () => {

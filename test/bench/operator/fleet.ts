@@ -8,7 +8,7 @@ const perNamespace = 500;
 const atOnce = 24;
 
 /** Does `work` for every item, some at a time; rejects with the first failure. */
-export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+async function forAll<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   const open = items.values();
   const worker = async (): Promise<void> => {
     for (const item of open) await work(item);

@@ -21,7 +21,7 @@ export interface World {
   readonly close: () => Promise<void>;
 }
 
-export const home = 'outlook-sync';
+const home = 'outlook-sync';
 const identity = 'benchmark';
 /** Those that a namespace needs to be one; no CronJob fires, and no Job gets a pod. */
 const controllers = ['root-ca-certificate-publisher-controller', 'serviceaccount-controller'];
