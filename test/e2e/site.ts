@@ -98,7 +98,8 @@ export async function processSite(plane: SharedControlPlane | ControlPlane): Pro
 async function foreignSite(cluster: Cluster): Promise<Site> {
   const { client, connection } = await clientOf(cluster);
   const host = needed('OUTLOOK_SYNC_E2E_HOST');
-  const forwards: (() => Promise<void>)[] = [];
+  // One for each server: a Service has one port, under which several URLs of a server are to be reached.
+  const forwards = new Map<string, ReturnType<typeof forward>>();
   return {
     cluster,
     client,
@@ -106,8 +107,10 @@ async function foreignSite(cluster: Cluster): Promise<Site> {
     image: needed('OUTLOOK_SYNC_E2E_IMAGE'),
     runPods: () => Promise.resolve(),
     reach: async (namespace, service, url) => {
-      const { port, close } = await forward(new URL(url));
-      forwards.push(close);
+      const target = new URL(url);
+      const forwarded = forwards.get(target.host) ?? forward(target);
+      forwards.set(target.host, forwarded);
+      const { port } = await forwarded;
       await nameHost(client, { namespace, service, host, port });
       const reachable = new URL(url);
       reachable.hostname = `${service}.${namespace}.svc`;
@@ -122,7 +125,7 @@ async function foreignSite(cluster: Cluster): Promise<Site> {
     audit: () =>
       Promise.reject(new Error('Not run: only a control plane of our own has an audit log to read')),
     close: async () => {
-      for (const close of forwards) await close();
+      for (const { close } of await Promise.all(forwards.values())) await close();
       await connection.close();
     },
   };
