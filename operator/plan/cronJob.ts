@@ -51,7 +51,9 @@ export function cronJobManifest(observed: Observed, spec: ProviderSpec, suspend:
 
 /** Whether the CronJob lacks anything of what is wanted, an owner included. */
 export function needsApply(manifest: Manifest, cronJob: ObservedCronJob | null): boolean {
-  if (cronJob === null || cronJob.controllerUid === null) return true;
+  if (cronJob === null) return true;
+  const { controllerUid } = cronJob;
+  if (controllerUid === null) return true;
   const { labels, annotations } = manifest.metadata;
   return !(
     covers(cronJob.labels, labels) &&
