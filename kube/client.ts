@@ -47,6 +47,8 @@ export interface ApplyOptions extends WriteOptions {
   readonly fieldManager: string;
   /** Takes over fields that another manager owns. */
   readonly force?: boolean;
+  /** Of the result, `metadata` and nothing else: less to be written by the server, and read here. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface DeleteOptions {
@@ -133,15 +135,17 @@ export class KubeClient {
     object: Manifest,
     options: ApplyOptions,
   ): Promise<T> {
-    const { signal, subresource, fieldManager, force } = options;
+    const { signal, subresource, fieldManager, force, metadataOnly } = options;
     const what = `Apply ${named(resource, object.metadata)}`;
     const path = `${pathOf(resource, object.metadata, subresource)}${queryOf({ fieldManager, force })}`;
     // JSON is YAML.
     const contentType = 'application/apply-patch+yaml';
+    const accept = metadataOnly === true ? partial.one : undefined;
     const text = await this.#exchange.text({
       method: 'PATCH',
       path,
       what,
+      accept,
       contentType,
       body: object,
       signal,

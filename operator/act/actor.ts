@@ -107,7 +107,7 @@ export class Actor {
    */
   async #applyCronJob(manifest: Manifest, work: Work): Promise<void> {
     const { key, log, signal, expectsNoCronJob } = work;
-    const options = { fieldManager, force: !expectsNoCronJob, signal };
+    const options = { fieldManager, force: !expectsNoCronJob, metadataOnly: true, signal };
     const { metadata } = await this.#client
       .apply(cronJobs, asWritten(manifest), options)
       .catch((error: unknown) => {

@@ -41,8 +41,10 @@ export function startOperator(
   const ended = once(child, 'close');
   ended.catch(() => undefined);
   const log = (): Record<string, unknown>[] => linesOf(told.join(''));
+  // A log of thousands of lines is not to be read for each question.
+  let port: number | undefined;
   const scrape = async (path: string): Promise<Response | undefined> => {
-    const port = log()
+    port ??= log()
       .map((line) => line['port'])
       .find((one) => typeof one === 'number');
     if (port === undefined) return undefined;
@@ -50,7 +52,8 @@ export function startOperator(
       () => undefined,
     );
   };
-  const metrics = async (): Promise<string> => (await (await scrape('/metrics'))?.text()) ?? '';
+  const metrics = async (): Promise<string> =>
+    (await (await scrape('/metrics'))?.text().catch(() => '')) ?? '';
   return {
     identity,
     pid: child.pid ?? 0,
