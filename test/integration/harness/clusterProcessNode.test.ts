@@ -124,10 +124,10 @@ describe('a container', () => {
       {
         image: 'app:1',
         command: ['sh', '-c', 'cat "$1/dir/a"; ls "$1"; echo shared > "$2/x"; cat "$3"; ls "$4"', 'sh'],
-        args: ['/secret', '/tmp/work', '/tmp/work/x', '/app'],
+        args: ['/secret', '/tmp/scratch', '/tmp/scratch/x', '/app'],
         volumeMounts: [
           { name: 'secret', mountPath: '/secret' },
-          { name: 'work', mountPath: '/tmp/work' },
+          { name: 'work', mountPath: '/tmp/scratch' },
         ],
       },
       {
