@@ -4,6 +4,7 @@ import { credentialsVersion } from './childMetadata.ts';
 import { isActiveSync, isSync } from './job.ts';
 import { jobName } from './names.ts';
 import type { Observed } from './observed.ts';
+import { standingPhase } from './phase.ts';
 import { pendingResync, pendingSync } from './requests.ts';
 import { lastFailure } from './verdict.ts';
 
@@ -83,10 +84,10 @@ function requested(observed: Observed, status: ProviderStatus): Cause | null {
 
 /** A mailbox that is not all there yet. */
 function continuation({ jobs }: Observed, status: ProviderStatus): Cause | null {
-  const { lastAttemptAt, lastJob, cursor, phase } = status;
+  const { lastAttemptAt, lastJob, cursor } = status;
   if (lastAttemptAt === undefined)
     return jobs.some(isSync) ? null : { cause: ['first'], trigger: 'backfill', isCapped: true };
   const hasMore = cursor === 'Bootstrapping' || cursor === 'Paging';
-  if (phase !== 'Connected' || !hasMore || lastJob === undefined) return null;
+  if (standingPhase(status) !== 'Connected' || !hasMore || lastJob === undefined) return null;
   return { cause: ['backfill', lastJob], trigger: 'backfill', isCapped: true };
 }

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { operatorConditionTypes } from '../../api/conditions.ts';
 import type { Phase, ProviderStatus } from '../../api/providerStatus.ts';
-import { type JobStatus, restingPhase } from '../../api/runReport.ts';
+import type { JobStatus } from '../../api/runReport.ts';
 import { operatorConditions, type View } from './conditions.ts';
 import type { NextJob } from './nextJob.ts';
+import { standingPhase } from './phase.ts';
 import type { OperatorStatus } from './plan.ts';
 import { nextFiring } from './schedule.ts';
 
@@ -71,7 +72,7 @@ function isSame(before: OperatorStatus, after: OperatorStatus): boolean {
 function phaseOf({ status, obstacle }: View): Phase {
   if (status.phase === 'Syncing') return 'Syncing';
   if (obstacle?.reason === 'Suspended') return 'Suspended';
-  return status.phase === undefined || status.phase === 'Suspended' ? restingPhase(status) : status.phase;
+  return standingPhase(status);
 }
 
 /** It stays until it has passed, so that a resync at rest writes nothing. Absent while nothing is scheduled. */

@@ -34,8 +34,7 @@ async function measure(world: World, run: Run): Promise<Figure[]> {
   progress(`creating ${shownSize(size)}`);
   await createFleet(world.client, refs);
   progress('an operator reconciles them all');
-  const first = world.startOperator();
-  const reconcileMs = await timeReconcile(world, first, size);
+  const { operator: first, tookMs: reconcileMs } = await timeReconcile(world, size);
   const memory = await memoryOf(first);
   await first.kill('SIGTERM');
   progress('another operator starts, with nothing to do');
