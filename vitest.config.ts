@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/harness/globalSetup.ts'],
+    setupFiles: ['test/harness/propertySeed.ts'],
     pool: 'forks',
     // Tests start processes of their own beside the workers.
     maxWorkers: 2,
