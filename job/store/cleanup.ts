@@ -48,22 +48,18 @@ const messages: Step = async (transaction, providerId) => {
 
 /** Tables with a row per message at most, in an order that leaves no row without what it belongs to. */
 const steps: readonly Step[] = [
-  async (transaction, providerId) => {
-    const { rowCount } = await transaction.query(sql.type(nothing)`
-      DELETE FROM outlook_message_folders WHERE ctid = ANY (ARRAY (
-        SELECT f.ctid FROM outlook_message_folders f
-        JOIN outlook_folder_cursors c ON c."id" = f."folderCursorId"
+  ...['outlook_message_folders', 'outlook_walk_unseen'].map(
+    (name): Step =>
+      async (transaction, providerId) => {
+        const table = sql.identifier([name]);
+        const { rowCount } = await transaction.query(sql.type(nothing)`
+      DELETE FROM ${table} WHERE ctid = ANY (ARRAY (
+        SELECT t.ctid FROM ${table} t
+        JOIN outlook_folder_cursors c ON c."id" = t."folderCursorId"
         WHERE c."providerId" = ${providerId} LIMIT ${batch}))`);
-    return rowCount;
-  },
-  async (transaction, providerId) => {
-    const { rowCount } = await transaction.query(sql.type(nothing)`
-      DELETE FROM outlook_walk_unseen WHERE ctid = ANY (ARRAY (
-        SELECT u.ctid FROM outlook_walk_unseen u
-        JOIN outlook_folder_cursors c ON c."id" = u."folderCursorId"
-        WHERE c."providerId" = ${providerId} LIMIT ${batch}))`);
-    return rowCount;
-  },
+        return rowCount;
+      },
+  ),
   ...['outlook_folder_cursors', 'outlook_deferred_checks', 'outlook_quarantine', 'outlook_event_outbox'].map(
     (name): Step =>
       async (transaction, providerId) =>

@@ -17,14 +17,11 @@ import {
   podOf,
   settle,
   specOf,
+  standing,
   told,
   withStatus,
 } from './scene.ts';
 
-const standing = (observed: Observed, type: string): string | undefined => {
-  const found = observed.provider.status.conditions?.find((one) => one.type === type);
-  return found && `${found.status} ${found.reason}`;
-};
 const all = (observed: Observed) =>
   ['Ready', 'Scheduled', 'Reconciling', 'Stalled'].map((type) => standing(observed, type));
 

@@ -15,14 +15,11 @@ import {
   minutes,
   settle,
   specOf,
+  standing,
   told,
   withStatus,
 } from './scene.ts';
 
-const standing = (observed: Observed, type: string): string | undefined => {
-  const found = observed.provider.status.conditions?.find((one) => one.type === type);
-  return found && `${found.status} ${found.reason}`;
-};
 describe('a success that is missing', () => {
   /** Synced five seconds before noon, and never since. */
   const at = (time: string): Observed => {

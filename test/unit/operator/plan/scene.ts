@@ -222,3 +222,9 @@ export function told(plan: Plan, type: string): string | undefined {
 
 export const eventNames = ({ events }: Plan): string[] =>
   events.map(({ type, reason }) => `${type} ${reason}`);
+
+/** A condition's status and reason. */
+export const standing = (observed: Observed, type: string): string | undefined => {
+  const found = observed.provider.status.conditions?.find((one) => one.type === type);
+  return found && `${found.status} ${found.reason}`;
+};
