@@ -64,7 +64,10 @@ export class Actor {
     }
   }
 
-  /** All fields of the status that belong to one field manager; those absent are removed, whoever wrote them. */
+  /**
+   * All fields of the status that belong to one field manager; those absent are removed, whoever wrote them. What comes
+   * back is only read where something may be left: a stray field that is not seen yet is seen by the next look.
+   */
   async applyStatus(status: object, manager: string, work: Work): Promise<void> {
     const { key, provider, version, signal } = work;
     const { name, namespace } = provider;
@@ -75,9 +78,11 @@ export class Actor {
       status,
     };
     const options = { fieldManager: manager, subresource: 'status', signal } as const;
-    const forced = { ...options, force: true };
+    const metadataOnly = leftoversPatch(provider.status, status, manager) === null;
+    const forced = { ...options, metadataOnly, force: true };
     const applied = await this.#client.apply<StatusObject>(outlookProviders, object, forced);
     this.#noteProvider(applied, key, work);
+    if (metadataOnly) return;
     const leftovers = leftoversPatch(applied.status, status, manager);
     if (leftovers === null) return;
     const patch = { metadata: { resourceVersion: work.version }, status: leftovers };

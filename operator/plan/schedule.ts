@@ -16,22 +16,31 @@ export function firingOf({ uid }: ObservedProvider, spec: ProviderSpec): Firing 
 }
 
 /** Thousands of providers share few schedules, and ask about few minutes: what was computed once is kept. */
-const MEMORY = 2000;
-const clocks = new Map<string, Cron | null>();
-const firings = new Map<string, number | null>();
+class Memory<T> {
+  readonly #most: number;
+  readonly #known = new Map<string, T>();
 
-function remembered<T>(memory: Map<string, T>, key: string, compute: () => T): T {
-  const known = memory.get(key);
-  if (known !== undefined) return known;
-  if (memory.size >= MEMORY) memory.clear();
-  const made = compute();
-  memory.set(key, made);
-  return made;
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  recall(key: string, compute: () => T): T {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= this.#most) this.#known.clear();
+    const made = compute();
+    this.#known.set(key, made);
+    return made;
+  }
 }
+
+/** Few, for each holds a table of ten thousand years: 80 kB. */
+const clocks = new Memory<Cron | null>(64);
+const firings = new Memory<number | null>(2000);
 
 /** Null for a schedule or time zone that does not exist: the API server says so, when it refuses the CronJob. */
 function clockOf({ schedule, timeZone }: Firing): Cron | null {
-  return remembered(clocks, `${timeZone} ${schedule}`, () => {
+  return clocks.recall(`${timeZone} ${schedule}`, () => {
     try {
       const clock = new Cron(schedule, { timezone: timeZone, mode: '5-part' });
       clock.nextRun(new Date(0));
@@ -47,7 +56,7 @@ export function nextFiring(firing: Firing, at: number): number | null {
   const minute = Math.floor(at / 60_000) * 60_000;
   const key = `${minute} ${firing.timeZone} ${firing.schedule}`;
   // A schedule fires at full minutes only, so that the answer is the same for all moments of a minute.
-  return remembered(firings, key, () => clockOf(firing)?.nextRun(new Date(minute))?.getTime() ?? null);
+  return firings.recall(key, () => clockOf(firing)?.nextRun(new Date(minute))?.getTime() ?? null);
 }
 
 /** The last time before or at `at` that it fired. */

@@ -11,6 +11,7 @@ import { type OperatorProcess, startOperator } from '../../e2e/operatorProcess.t
 import { type ControlPlane, startControlPlane } from '../../harness/cluster/controlPlane.ts';
 import type { AuditedWrite } from '../../harness/cluster/audit.ts';
 import { createNamespace } from './fleet.ts';
+import { mountOperatorAccount, namespace as home } from './serviceAccount.ts';
 
 export interface World {
   readonly plane: ControlPlane;
@@ -21,8 +22,15 @@ export interface World {
   readonly close: () => Promise<void>;
 }
 
-const home = 'outlook-sync';
 const identity = 'benchmark';
+const environment = {
+  POD_NAME: identity,
+  POD_NAMESPACE: home,
+  OUTLOOK_OPERATOR_JOB_IMAGE: 'outlook-sync:benchmark',
+  OUTLOOK_OPERATOR_HTTP_PORT: '0',
+  // Backfills are for mailboxes; here there is none.
+  OUTLOOK_OPERATOR_MAX_BACKFILLS: '0',
+};
 /** Those that a namespace needs to be one; no CronJob fires, and no Job gets a pod. */
 const controllers = ['root-ca-certificate-publisher-controller', 'serviceaccount-controller'];
 const crdFile = join(import.meta.dirname, '../../../crds/outlooksync.dev_outlookproviders.yaml');
@@ -42,10 +50,11 @@ export async function openWorld(progress: (text: string) => void): Promise<World
     const bundle = await bundleOperator(dist);
     await installCrd(plane);
     await createNamespace(client, home);
+    const account = await mountOperatorAccount({ plane, client }, join(dist, 'serviceaccount'));
     return {
       plane,
       client,
-      startOperator: () => startOperator(bundle, identity, environmentOf(plane)),
+      startOperator: () => startOperator(bundle, identity, { ...account, ...environment }),
       operatorWrites: async () => (await plane.auditLines()).filter(isOfOperator),
       close,
     };
@@ -53,18 +62,6 @@ export async function openWorld(progress: (text: string) => void): Promise<World
     await close();
     throw error;
   }
-}
-
-function environmentOf({ kubeconfig }: ControlPlane): Record<string, string> {
-  return {
-    KUBECONFIG: kubeconfig,
-    POD_NAME: identity,
-    POD_NAMESPACE: home,
-    OUTLOOK_OPERATOR_JOB_IMAGE: 'outlook-sync:benchmark',
-    OUTLOOK_OPERATOR_HTTP_PORT: '0',
-    // Backfills are for mailboxes; here there is none.
-    OUTLOOK_OPERATOR_MAX_BACKFILLS: '0',
-  };
 }
 
 function isOfOperator({ userAgent, namespace, resource }: AuditedWrite): boolean {
