@@ -195,7 +195,40 @@ const running = {
   },
 } as const satisfies Record<string, Variable>;
 
+const pushing = {
+  OUTLOOK_PUSH_NOTIFICATION_URL: {
+    meaning: 'The webhook as Graph reaches it; no subscription is wanted when empty',
+    example: 'https://outlook.example.com/outlook-sync/webhooks/push',
+    fallback: '',
+  },
+  OUTLOOK_PUSH_WEBHOOK_TOKEN: {
+    meaning: 'What the webhook expects as `?token=…`; of several, comma-separated, the first is used',
+    example: 'the output of: openssl rand -hex 32',
+    fallback: '',
+    secret: true,
+  },
+  OUTLOOK_PUSH_CLIENT_STATE_SECRET: {
+    meaning:
+      'What the clientState of subscriptions is signed with, for the webhook to tell; of several, comma-separated, the first is used; a random one is sent when empty',
+    example: 'the output of: openssl rand -hex 32',
+    fallback: '',
+    secret: true,
+  },
+  OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES: {
+    meaning: 'How long a subscription is asked for; Graph may grant less',
+    example: '2880',
+    fallback: '2880',
+    range: [5, 4230],
+  },
+  OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES: {
+    meaning: 'How long before its end a subscription is renewed',
+    example: '120',
+    fallback: '120',
+    range: [1, 1440],
+  },
+} as const satisfies Record<string, Variable>;
+
 /** Every variable that the job reads, by name. */
-export const environment = { ...connection, ...syncing, ...running };
+export const environment = { ...connection, ...syncing, ...pushing, ...running };
 
 export type VariableName = keyof typeof environment;

@@ -65,8 +65,17 @@ const jobFields = {
   credentialsVersion: z.string().describe('Version of the credentials Secret that the last run was made for'),
 } as const;
 
+/** Lifecycle events after which the subscription is to be renewed or made anew (Graph docs: lifecycle notifications). */
+export const subscriptionEvents = ['reauthorizationRequired', 'subscriptionRemoved'] as const;
+
 const webhookFields = {
   syncRequestedAt: time.describe('When a change notification last asked for a sync'),
+  subscriptionEvent: z
+    .object({
+      event: z.enum(subscriptionEvents).describe('As Graph calls it'),
+      at: time.describe('When it was told'),
+    })
+    .describe('What Graph last told of the subscription itself; the next run acts on it'),
 } as const;
 
 /** Who writes a field; the job sets `phase` while it runs, and the operator where no job can. */

@@ -49,6 +49,7 @@ export type JobStatus = Omit<
   | 'lastHandledResyncRequest'
   | 'lastLostPod'
   | 'syncRequestedAt'
+  | 'subscriptionEvent'
 >;
 
 /** Of a status, the part that belongs to the job, as it stands. */
@@ -60,6 +61,7 @@ export function jobPart(status: ProviderStatus): JobStatus {
     lastHandledResyncRequest: _4,
     lastLostPod: _5,
     syncRequestedAt: _6,
+    subscriptionEvent: _7,
     conditions = [],
     ...mine
   } = status;

@@ -1,3 +1,4 @@
+import { waitingMark } from '../../api/notificationMark.ts';
 import { annotations } from '../../api/resource.ts';
 import type { ObservedProvider } from './observed.ts';
 
@@ -19,11 +20,7 @@ export function pendingSync({ annotations: given, status }: ObservedProvider): S
   const token = [asked, notified].filter((part) => part !== '').join(',');
   if (token === handled) return null;
   const byPerson = asked !== '' && asked !== handled && !handled.startsWith(`${asked},`);
-  return byPerson || isNewNotification(notified, handled) ? { token, byPerson } : null;
-}
-
-function isNewNotification(notified: string, handled: string): boolean {
-  return notified !== '' && notified !== handled && !handled.endsWith(`,${notified}`);
+  return byPerson || waitingMark(status) !== null ? { token, byPerson } : null;
 }
 
 /** The new value of the annotation, or null. */

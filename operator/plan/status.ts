@@ -34,10 +34,10 @@ function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], u
 /** A status once the job's part of it was written. */
 export function withReport(status: ProviderStatus, report: JobStatus): ProviderStatus {
   const { conditions = [], ...mine } = operatorPart(status);
-  const { syncRequestedAt } = status;
+  const { syncRequestedAt, subscriptionEvent } = status;
   return {
     ...mine,
-    ...present({ syncRequestedAt }),
+    ...present({ syncRequestedAt, subscriptionEvent }),
     ...report,
     conditions: [...conditions, ...(report.conditions ?? [])],
   };
