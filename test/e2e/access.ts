@@ -1,5 +1,5 @@
-// The rights that are shipped (config/rbac), for an operator that serves some namespaces only: its ClusterRole is bound
-// in each of them; everywhere it may let providers go.
+// The rights that are shipped (config/rbac), for an operator and a webhook that serve some namespaces only: their
+// ClusterRoles are bound in each of them; everywhere the operator may let providers go.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -9,6 +9,7 @@ import { type Resource, roleBindings, serviceAccounts } from '../../kube/resourc
 
 export const OPERATOR = 'outlook-sync-operator';
 export const JOB = 'outlook-sync-job';
+export const WEBHOOK = 'outlook-sync-webhook';
 export const LEADER_LEASE = 'outlook-sync-operator';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'config', 'rbac');
@@ -45,8 +46,8 @@ export async function applyClusterRoles(client: KubeClient): Promise<void> {
   }
 }
 
-/** The operator's service account and the Lease by which it leads, in `home`; and what it may do everywhere. */
-export async function settleOperator(client: KubeClient, home: string): Promise<void> {
+/** The service accounts and the Lease by which the operator leads, in `home`; and what that may do everywhere. */
+export async function settlePrograms(client: KubeClient, home: string): Promise<void> {
   const text = JSON.stringify(await shipped()).replaceAll(
     `"namespace":"${SHIPPED_HOME}"`,
     `"namespace":"${home}"`,
@@ -55,28 +56,38 @@ export async function settleOperator(client: KubeClient, home: string): Promise<
     const resource = kinds[one.kind];
     if (resource !== undefined) await client.apply(resource, one, asAdmin);
   }
-  const { roleRef, subjects } = bindingOf(home, FINALIZERS);
+  const { roleRef, subjects } = bindingOf(home, FINALIZERS, OPERATOR);
   const kind = 'ClusterRoleBinding';
   const everywhere = { apiVersion: RBAC_VERSION, kind, metadata: { name: home }, roleRef, subjects };
   await client.apply(clusterRoleBindings, everywhere, asAdmin);
 }
 
 /** What is outside of the stage's namespaces. */
-export async function dismissOperator(client: KubeClient, home: string): Promise<void> {
+export async function dismissPrograms(client: KubeClient, home: string): Promise<void> {
   await client.delete(clusterRoleBindings, { name: home });
 }
 
-/** The operator of `home` may serve `namespace`. */
-export async function admitOperator(client: KubeClient, home: string, namespace: string): Promise<void> {
-  const metadata = { name: OPERATOR, namespace };
-  const binding = { apiVersion: RBAC_VERSION, kind: 'RoleBinding', metadata, ...bindingOf(home, OPERATOR) };
-  await client.apply(roleBindings, binding, asAdmin);
+/** The operator and the webhook of `home` may serve `namespace`. */
+export async function admitPrograms(client: KubeClient, home: string, namespace: string): Promise<void> {
+  for (const program of [OPERATOR, WEBHOOK]) {
+    const metadata = { name: program, namespace };
+    const bound = bindingOf(home, program, program);
+    await client.apply(
+      roleBindings,
+      { apiVersion: RBAC_VERSION, kind: 'RoleBinding', metadata, ...bound },
+      asAdmin,
+    );
+  }
 }
 
-function bindingOf(home: string, clusterRole: string): { roleRef: object; subjects: object[] } {
+function bindingOf(
+  home: string,
+  clusterRole: string,
+  account: string,
+): { roleRef: object; subjects: object[] } {
   return {
     roleRef: { apiGroup: RBAC.group, kind: 'ClusterRole', name: clusterRole },
-    subjects: [{ kind: 'ServiceAccount', name: OPERATOR, namespace: home }],
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace: home }],
   };
 }
 

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { operatorBundle } from '../harness/operatorBundle.ts';
 import { OPERATOR } from './access.ts';
 import { type OperatorProcess, startOperator } from './operatorProcess.ts';
+import { keepLogs } from './programProcess.ts';
 import type { Stage } from './stage.ts';
 
 export interface OperatorOptions {
@@ -45,20 +46,10 @@ export function operatorsOf(stage: Stage): Operators {
     },
     close: async () => {
       await Promise.all(running.map((operator) => operator.kill('SIGKILL')));
-      await keepLogs(stage.namespace, running);
+      await keepLogs(stage.namespace, Object.fromEntries(running.map((one) => [one.identity, one])));
       for (const file of kubeconfigs.values()) await rm(await file, { force: true });
     },
   };
-}
-
-/** For whoever wants to know more: OUTLOOK_SYNC_E2E_LOGS names a folder. */
-async function keepLogs(namespace: string, operators: readonly OperatorProcess[]): Promise<void> {
-  const folder = process.env['OUTLOOK_SYNC_E2E_LOGS'];
-  if (folder === undefined) return;
-  for (const { identity, log } of operators) {
-    const lines = log().map((line) => JSON.stringify(line));
-    await writeFile(join(folder, `${namespace}-${identity}.log`), `${lines.join('\n')}\n`);
-  }
 }
 
 async function environmentOf(stage: Stage, identity: string): Promise<Record<string, string>> {

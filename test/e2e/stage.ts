@@ -17,7 +17,7 @@ import {
 import { expectedRows, storedRows } from '../harness/mirror.ts';
 import { runJob } from '../harness/job.ts';
 import { type Provider, providers } from './kinds.ts';
-import { admitOperator, applyClusterRoles, dismissOperator, settleOperator } from './access.ts';
+import { admitPrograms, applyClusterRoles, dismissPrograms, settlePrograms } from './access.ts';
 import { applyDefinition } from './definition.ts';
 import { type OperatorOptions, type Operators, operatorsOf } from './operators.ts';
 import type { OperatorProcess } from './operatorProcess.ts';
@@ -32,7 +32,13 @@ export interface StageOptions {
   /** Default: the run's shared control plane, or the cluster that the environment names. */
   readonly site?: Site;
   readonly graph?: GraphSimulatorOptions;
+  /** What webhooks and jobs both are given; default: nothing. */
+  readonly pushSecrets?: PushSecrets;
 }
+
+type PushSecrets = Partial<
+  Readonly<Record<'OUTLOOK_PUSH_WEBHOOK_TOKEN' | 'OUTLOOK_PUSH_CLIENT_STATE_SECRET', string>>
+>;
 
 interface Looking<T, Found> {
   readonly what: string;
@@ -48,15 +54,17 @@ export class Stage {
   readonly namespace: string;
   readonly graph: GraphSimulator;
   readonly database: TestDatabase;
+  readonly pushSecrets: PushSecrets;
   readonly #operators: Operators;
   readonly #namespaces: string[] = [];
   #owners = 0;
 
-  constructor(parts: Pick<Stage, 'site' | 'namespace' | 'graph' | 'database'>) {
+  constructor(parts: Pick<Stage, 'site' | 'namespace' | 'graph' | 'database' | 'pushSecrets'>) {
     this.site = parts.site;
     this.namespace = parts.namespace;
     this.graph = parts.graph;
     this.database = parts.database;
+    this.pushSecrets = parts.pushSecrets;
     this.#operators = operatorsOf(this);
   }
 
@@ -69,8 +77,8 @@ export class Stage {
     const created = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await this.client.create(kube.namespaces, undefined, created);
     this.#namespaces.push(name);
-    if (name === this.namespace) await settleOperator(this.client, name);
-    await admitOperator(this.client, this.namespace, name);
+    if (name === this.namespace) await settlePrograms(this.client, name);
+    await admitPrograms(this.client, this.namespace, name);
     await this.apply(kube.secrets, await this.#jobSecret(name));
     await this.site.runPods(name);
     return name;
@@ -82,6 +90,7 @@ export class Stage {
       OUTLOOK_CLIENT_ID: this.graph.clientId,
       OUTLOOK_CLIENT_SECRET: this.graph.clientSecret,
       OUTLOOK_TOKEN_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+      ...this.pushSecrets,
     };
     return { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'outlook-sync', namespace }, stringData };
   }
@@ -176,7 +185,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await this.#operators.close();
-    await dismissOperator(this.client, this.namespace);
+    await dismissPrograms(this.client, this.namespace);
     const removals = this.#namespaces.map((name) =>
       this.client.delete(kube.namespaces, { name }).catch(() => undefined),
     );
@@ -189,7 +198,7 @@ export class Stage {
 
 /** Opens a stage; no operator runs yet. The caller closes it. */
 export async function openStage(name: string, options: StageOptions = {}): Promise<Stage> {
-  const { site = await usualSite(), graph: graphOptions } = options;
+  const { site = await usualSite(), graph: graphOptions, pushSecrets = {} } = options;
   const [graph, database] = await Promise.all([
     startGraphSimulator(site.listening(graphOptions)),
     freshDatabase(),
@@ -199,7 +208,7 @@ export async function openStage(name: string, options: StageOptions = {}): Promi
   const migrated = await runJob(['migrate'], { DATABASE_URL: database.url });
   expect(migrated.code, migrated.stderr).toBe(0);
   const namespace = `e2e-${name}-${randomBytes(3).toString('hex')}`;
-  const stage = new Stage({ site, namespace, graph, database });
+  const stage = new Stage({ site, namespace, graph, database, pushSecrets });
   await stage.addNamespace(namespace);
   return stage;
 }
