@@ -6,7 +6,8 @@ export interface KeptOperator {
   readonly metrics: () => Promise<string>;
   /** Exit codes of those that ended by themselves. */
   readonly exits: () => readonly (number | null)[];
-  readonly end: () => Promise<void>;
+  /** Default: SIGTERM. */
+  readonly end: (signal?: 'SIGTERM' | 'SIGKILL') => Promise<void>;
 }
 
 export async function keepOperator(start: () => Promise<OperatorProcess>): Promise<KeptOperator> {
@@ -26,9 +27,9 @@ export async function keepOperator(start: () => Promise<OperatorProcess>): Promi
     leads: () => current.leads(),
     metrics: () => current.metrics(),
     exits: () => exits,
-    end: async () => {
+    end: async (signal = 'SIGTERM') => {
       isOver = true;
-      await current.kill('SIGTERM');
+      await current.kill(signal);
       await kept;
     },
   };

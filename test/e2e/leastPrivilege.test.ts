@@ -5,7 +5,7 @@ import { KubeClient } from '../../kube/client.ts';
 import { kubeconfigConnection } from '../../kube/kubeconfig.ts';
 import * as kube from '../../kube/resource.ts';
 import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
-import { JOB, OPERATOR } from './access.ts';
+import { JOB, OPERATOR, WEBHOOK } from './access.ts';
 import { jobs, leases, pods, providers } from './kinds.ts';
 import { kubeconfigOf } from './operators.ts';
 import { type Owner, isReady } from './owner.ts';
@@ -97,6 +97,12 @@ const ofBoth = [
   'create events.events.k8s.io',
 ];
 
+const webhooks = [
+  'list outlookproviders.outlooksync.dev',
+  'watch outlookproviders.outlooksync.dev',
+  'patch outlookproviders.outlooksync.dev --subresource=status',
+];
+
 describe.concurrent('by its Role', () => {
   test('the operator may do what it does in the namespaces that it serves, and no more', async () => {
     expect(await allowed(OPERATOR, [...operatorsAlone, ...ofBoth])).toEqual([...operatorsAlone, ...ofBoth]);
@@ -108,15 +114,27 @@ describe.concurrent('by its Role', () => {
     expect(await allowed(JOB, [...nobodys, ...operatorsAlone])).toEqual([]);
   });
 
-  test('in another namespace the operator may let a provider go, and a job nothing', async () => {
+  test('the webhook may look at providers and mark them, and nothing else', async () => {
+    expect(await allowed(WEBHOOK, webhooks)).toEqual(webhooks);
+    const others = [...nobodys, ...operatorsAlone, ...ofBoth, 'create jobs.batch --subresource=status'];
+    expect(
+      await allowed(
+        WEBHOOK,
+        others.filter((act) => !webhooks.includes(act)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('in another namespace the operator may let a provider go, and the others nothing', async () => {
     const own = [...operatorsAlone, ...ofBoth];
     const letGo = ['list outlookproviders.outlooksync.dev', 'patch outlookproviders.outlooksync.dev'];
     expect(await allowed(OPERATOR, [...nobodys, ...own], 'kube-system')).toEqual(letGo);
     expect(await allowed(JOB, [...nobodys, ...own], 'kube-system')).toEqual([]);
+    expect(await allowed(WEBHOOK, [...nobodys, ...own], 'kube-system')).toEqual([]);
   });
 });
 
-describe.each([OPERATOR, JOB])('with the token of %s', (account) => {
+describe.each([OPERATOR, JOB, WEBHOOK])('with the token of %s', (account) => {
   let client: KubeClient;
   let close: () => Promise<void>;
 
@@ -157,7 +175,7 @@ describe.each([OPERATOR, JOB])('with the token of %s', (account) => {
       elsewhere: () => client.list(leases, { namespace: 'default' }),
       everywhere: () => client.list(jobs, {}),
     };
-    const provider = await client.get(providers, owner);
+    const provider = await stage.client.get(providers, owner);
     for (const [name, attempt] of Object.entries(tries))
       await expect(attempt(), name).rejects.toMatchObject({ kind: 'forbidden' });
   });

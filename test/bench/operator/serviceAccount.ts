@@ -1,29 +1,33 @@
-// The operator as a pod runs it: by its service account with the rights that are shipped, for all namespaces.
+// A program as a pod runs it: by its service account with the rights that are shipped, for all namespaces.
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../../kube/client.ts';
 import { serviceAccounts } from '../../../kube/resource.ts';
 import type { ControlPlane } from '../../harness/cluster/controlPlane.ts';
 
-/** Where the manifests put it. */
+/** Where the manifests put the programs. */
 export const namespace = 'outlook-sync';
-const account = 'outlook-sync-operator';
 const rights = join(import.meta.dirname, '../../../config/rbac');
 /** Longer than any benchmark runs. */
 const tokenSeconds = 7_200;
 
+/** The rights of all programs. */
+export async function grantRights(plane: ControlPlane): Promise<void> {
+  const { code, stderr } = await plane.kubectl(['apply', '--server-side', '-f', rights]);
+  if (code !== 0) throw new Error(`The programs get no rights: ${stderr}`);
+}
+
 /**
- * Grants the operator its rights, and writes what a kubelet would mount into its pod.
- * Resolves to the environment by which it finds the API server.
+ * Writes what a kubelet would mount into a pod of the account.
+ * Resolves to the environment by which the program finds the API server.
  */
-export async function mountOperatorAccount(
+export async function mountAccount(
   { plane, client }: { readonly plane: ControlPlane; readonly client: KubeClient },
+  account: string,
   folder: string,
 ): Promise<Record<string, string>> {
-  const { code, stderr } = await plane.kubectl(['apply', '--server-side', '-f', rights]);
-  if (code !== 0) throw new Error(`The operator gets no rights: ${stderr}`);
   await mkdir(folder, { recursive: true });
-  const token = await tokenOf(client);
+  const token = await tokenOf(client, account);
   await writeFile(join(folder, 'token'), token, { mode: 0o600 });
   await writeFile(join(folder, 'namespace'), namespace);
   await copyFile(plane.caFile, join(folder, 'ca.crt'));
@@ -35,7 +39,7 @@ export async function mountOperatorAccount(
   };
 }
 
-async function tokenOf(client: KubeClient): Promise<string> {
+async function tokenOf(client: KubeClient, account: string): Promise<string> {
   const request = {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',

@@ -11,11 +11,13 @@ import { type OperatorProcess, startOperator } from '../../e2e/operatorProcess.t
 import { type ControlPlane, startControlPlane } from '../../harness/cluster/controlPlane.ts';
 import type { AuditedWrite } from '../../harness/cluster/audit.ts';
 import { createNamespace } from './fleet.ts';
-import { mountOperatorAccount, namespace as home } from './serviceAccount.ts';
+import { grantRights, mountAccount, namespace as home } from './serviceAccount.ts';
 
 export interface World {
   readonly plane: ControlPlane;
   readonly client: KubeClient;
+  /** For what is to be gone afterwards. */
+  readonly folder: string;
   readonly startOperator: () => OperatorProcess;
   /** Writes by operators, of this User-Agent, that are not about their own leadership. */
   readonly operatorWrites: () => Promise<AuditedWrite[]>;
@@ -50,10 +52,16 @@ export async function openWorld(progress: (text: string) => void): Promise<World
     const bundle = await bundleOperator(dist);
     await installCrd(plane);
     await createNamespace(client, home);
-    const account = await mountOperatorAccount({ plane, client }, join(dist, 'serviceaccount'));
+    await grantRights(plane);
+    const account = await mountAccount(
+      { plane, client },
+      'outlook-sync-operator',
+      join(dist, 'serviceaccount'),
+    );
     return {
       plane,
       client,
+      folder: dist,
       startOperator: () => startOperator(bundle, identity, { ...account, ...environment }),
       operatorWrites: async () => (await plane.auditLines()).filter(isOfOperator),
       close,

@@ -1,0 +1,278 @@
+// Push as its owner sees it: a subscription, and a change in Outlook that is a row without a schedule; and all that may
+// become of a subscription.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { signClientState } from '../../api/clientState.ts';
+import { pushQuery, subscriptionUrls } from '../../api/pushUrl.ts';
+import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
+import { isOf, seeGone } from './children.ts';
+import { jobs, providers } from './kinds.ts';
+import { type Owner, isReady, standing } from './owner.ts';
+import {
+  type PushStage,
+  isPush,
+  openPushStage,
+  pushJobsOf,
+  pushSecrets,
+  seeMirrored,
+  subscribedOwner,
+  subscriptionOf,
+  subscriptionsOf,
+} from './pushStage.ts';
+import type { Stage } from './stage.ts';
+
+let push: PushStage;
+let stage: Stage;
+
+beforeAll(async () => {
+  push = await openPushStage('push');
+  ({ stage } = push);
+  const operator = await push.startOperator();
+  await operator.leads();
+}, SHARED_START_TIMEOUT_MS);
+
+afterAll(() => push.close());
+
+interface Row extends Record<string, unknown> {
+  readonly outlookPushSubscriptionId: string | null;
+  readonly outlookPushSubscriptionExpiresAt: Date | null;
+  readonly outlookPushSubscriptionLastRenewedAt: Date | null;
+}
+
+async function columnsOf({ userId }: Owner): Promise<Row | undefined> {
+  const [row] = await stage.database.query<Row>(
+    `SELECT "outlookPushSubscriptionId", "outlookPushSubscriptionExpiresAt", "outlookPushSubscriptionLastRenewedAt"
+     FROM email_providers WHERE "userId" = $1`,
+    [userId],
+  );
+  return row;
+}
+
+const rowsOf = ({ userId }: Owner): Promise<unknown[]> =>
+  stage.database.query('SELECT "id" FROM external_email_messages WHERE "userId" = $1', [userId]);
+
+async function seeRow(id: string): Promise<number> {
+  const sql = 'SELECT 1 FROM external_email_messages WHERE "externalMessageId" = $1';
+  for (let tries = 0; tries < 3_000; tries += 1) {
+    if ((await stage.database.query(sql, [id])).length > 0) return Date.now();
+    await sleep(20);
+  }
+  throw new Error('There is no row of the message after a minute');
+}
+
+/** A mail comes; resolves once it is a row, to when which part of that was done. */
+async function followMail(owner: Owner): Promise<Readonly<Record<string, number>>> {
+  const before = await stage.client.get(providers, owner);
+  const known = new Set((await pushJobsOf(stage, owner)).map(({ metadata }) => metadata.name));
+  const now = (): number => Date.now();
+  const marked = stage
+    .seeProvider(owner, 'marked', ({ status }) => status?.syncRequestedAt !== before.status?.syncRequestedAt)
+    .then(now);
+  const created = stage
+    .see(jobs, {
+      what: `a push Job of ${owner.name}`,
+      find: (seen) =>
+        [...seen.values()].find((job) => isOf(owner, job) && isPush(job) && !known.has(job.metadata.name)),
+    })
+    .then(now);
+  const began = stage
+    .seeProvider(owner, 'begun', ({ status }) => status?.lastAttemptAt !== before.status?.lastAttemptAt)
+    .then(now);
+  const told = push.teller.next(subscriptionOf(stage, owner).notificationUrl);
+  const changedAt = now();
+  const { id } = owner.mailbox.createMessage({ subject: 'Told of' });
+  const row = seeRow(id);
+  const [delivery, ...others] = await Promise.all([told.then(now), marked, created, began, row]);
+  const names = ['mark kept', 'Job created', 'run began', 'row written'];
+  const later = names.map((name, index) => [name, (others[index] ?? 0) - changedAt] as const);
+  return { 'notification answered': delivery - changedAt, ...Object.fromEntries(later) };
+}
+
+describe.concurrent('a provider with push', () => {
+  test('is subscribed by its first run, and then a mail is a row with no schedule to wait for', async () => {
+    const owner = await subscribedOwner(stage);
+    const { status, metadata } = await stage.client.get(providers, owner);
+    const subscription = subscriptionOf(stage, owner);
+    const urls = subscriptionUrls(
+      push.webhooks.notificationUrl,
+      metadata.uid ?? '',
+      pushSecrets.OUTLOOK_PUSH_WEBHOOK_TOKEN,
+    );
+    // Graph has shaken hands with both before it made the subscription.
+    expect(subscription).toMatchObject(urls);
+    expect(status?.subscription).toEqual({
+      id: subscription.id,
+      expiresAt: subscription.expirationDateTime,
+    });
+    expect(await columnsOf(owner)).toEqual({
+      outlookPushSubscriptionId: subscription.id,
+      outlookPushSubscriptionExpiresAt: new Date(subscription.expirationDateTime),
+      outlookPushSubscriptionLastRenewedAt: expect.any(Date) as Date,
+    });
+    const times = await followMail(owner);
+    console.info(
+      Object.entries(times)
+        .map(([what, ms]) => `${what} after ${ms} ms`)
+        .join(', '),
+    );
+    const [job, ...others] = await pushJobsOf(stage, owner);
+    expect([job !== undefined, others.length]).toEqual([true, 0]);
+    const after = await stage.seeProvider(owner, 'settled', isReady);
+    expect(after.status?.lastTrigger).toBe('push');
+    await seeMirrored(stage, owner);
+  });
+
+  test('whose subscription Graph has lost is subscribed anew, and what came meanwhile is there', async () => {
+    const owner = await subscribedOwner(stage);
+    const { id } = subscriptionOf(stage, owner);
+    stage.graph.forgetSubscription(id);
+    owner.mailbox.createMessage({ subject: 'Of which nobody was told' });
+    await stage.requestSync(owner);
+    await stage.seeProvider(owner, 'subscribed anew', ({ status }) => {
+      const current = status?.subscription?.id;
+      return current !== undefined && current !== id;
+    });
+    await seeMirrored(stage, owner);
+    await followMail(owner);
+    await seeMirrored(stage, owner);
+  });
+
+  test('that is told of a removed subscription has a new one at once, and misses no mail', async () => {
+    const owner = await subscribedOwner(stage);
+    const { id } = subscriptionOf(stage, owner);
+    const { status } = await stage.graph.sendLifecycle(id, 'subscriptionRemoved');
+    expect(status).toBe(202);
+    owner.mailbox.createMessage({ subject: 'While there was no subscription' });
+    await stage.seeProvider(owner, 'subscribed anew', (one) => {
+      const current = one.status?.subscription?.id;
+      return current !== undefined && current !== id;
+    });
+    await seeMirrored(stage, owner);
+    expect(subscriptionOf(stage, owner).id).not.toBe(id);
+  });
+
+  test('renews its subscription when Graph asks for it', async () => {
+    const owner = await subscribedOwner(stage);
+    const { id } = subscriptionOf(stage, owner);
+    const before = await columnsOf(owner);
+    const { status } = await stage.graph.sendLifecycle(id, 'reauthorizationRequired');
+    expect(status).toBe(202);
+    await stage.seeProvider(
+      owner,
+      'synced by push',
+      (one) => one.status?.lastTrigger === 'push' && isReady(one),
+    );
+    const asked = stage.graph.requests.filter(
+      ({ method, path }) => method === 'PATCH' && path.toLowerCase().endsWith(`/subscriptions/${id}`),
+    );
+    expect(asked).toHaveLength(1);
+    const after = await columnsOf(owner);
+    expect(after?.outlookPushSubscriptionId).toBe(id);
+    expect(after?.outlookPushSubscriptionLastRenewedAt?.getTime()).toBeGreaterThan(
+      before?.outlookPushSubscriptionLastRenewedAt?.getTime() ?? Infinity,
+    );
+  });
+
+  test('of which push is taken back has no subscription any more', async () => {
+    const owner = await subscribedOwner(stage);
+    await stage.applyProvider(owner, { push: { enabled: false } });
+    await stage.requestSync(owner);
+    const after = await stage.seeProvider(
+      owner,
+      'not subscribed',
+      (one) => isReady(one) && standing(one, 'PushSubscribed') === 'False NotConfigured',
+    );
+    expect(after.status).not.toHaveProperty('subscription');
+    expect(subscriptionsOf(stage, owner)).toEqual([]);
+    expect(await columnsOf(owner)).toEqual({
+      outlookPushSubscriptionId: null,
+      outlookPushSubscriptionExpiresAt: null,
+      outlookPushSubscriptionLastRenewedAt: null,
+    });
+  });
+
+  test.each([
+    { deletionPolicy: 'Retain', left: 3 },
+    { deletionPolicy: 'Delete', left: 0 },
+  ])('and $deletionPolicy that is deleted is unsubscribed, and leaves $left rows', async (given) => {
+    const owner = await subscribedOwner(stage, { spec: { deletionPolicy: given.deletionPolicy } });
+    await stage.client.delete(providers, owner);
+    await seeGone(stage, owner, [providers]);
+    expect(subscriptionsOf(stage, owner)).toEqual([]);
+    expect(await rowsOf(owner)).toHaveLength(given.left);
+  });
+
+  test('that is suspended is told of without effect, and catches up when it is resumed', async () => {
+    const owner = await subscribedOwner(stage);
+    await stage.applyProvider(owner, { push: { enabled: true }, suspend: true });
+    const { status } = await stage.seeProvider(
+      owner,
+      'suspended',
+      (one) => standing(one, 'Ready') === 'False Suspended',
+    );
+    const told = push.teller.next(subscriptionOf(stage, owner).notificationUrl);
+    owner.mailbox.createMessage({ subject: 'While suspended' });
+    expect((await told).status).toBe(202);
+    // What would be started, is started by now: another's notification has gone all the way meanwhile.
+    await followMail(await subscribedOwner(stage));
+    expect(await pushJobsOf(stage, owner)).toEqual([]);
+    const since = await stage.client.get(providers, owner);
+    expect(since.status?.lastAttemptAt).toBe(status?.lastAttemptAt);
+    await stage.applyProvider(owner, { push: { enabled: true } });
+    await stage.seeProvider(owner, 'Ready', isReady);
+    await seeMirrored(stage, owner);
+  });
+});
+
+describe.concurrent('a stranger', () => {
+  async function post(owner: Owner, token: string, clientState: string): Promise<number> {
+    const { metadata } = await stage.client.get(providers, owner);
+    const { notificationUrl } = subscriptionUrls(push.webhooks.notificationUrl, metadata.uid ?? '', token);
+    const value = [
+      {
+        subscriptionId: subscriptionOf(stage, owner).id,
+        clientState,
+        changeType: 'created',
+        resource: `Users/${randomUUID()}/Messages/theirs`,
+        resourceData: { id: 'theirs' },
+      },
+    ];
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch(notificationUrl, { method: 'POST', headers, body: JSON.stringify({ value }) }))
+      .status;
+  }
+
+  test('who does not know the token is refused, and one who does not know the secret has no effect', async () => {
+    const owner = await subscribedOwner(stage);
+    const { status, metadata } = await stage.client.get(providers, owner);
+    const genuine = subscriptionOf(stage, owner).clientState ?? '';
+    const { OUTLOOK_PUSH_WEBHOOK_TOKEN: token } = pushSecrets;
+    expect(new URL(subscriptionOf(stage, owner).notificationUrl).searchParams.get(pushQuery.token)).toBe(
+      token,
+    );
+    expect(await post(owner, 'guessed', genuine)).toBe(401);
+    expect(await post(owner, '', genuine)).toBe(401);
+    const forged = signClientState('another secret', metadata.uid ?? '');
+    expect(await post(owner, token, forged)).toBe(202);
+    expect(await post(owner, token, '')).toBe(202);
+    const after = await stage.client.get(providers, owner);
+    expect(after.status?.syncRequestedAt).toBe(status?.syncRequestedAt);
+    // So it was not by chance.
+    expect(await post(owner, token, genuine)).toBe(202);
+    await stage.seeProvider(owner, 'synced', (one) => one.status?.lastTrigger === 'push' && isReady(one));
+  });
+});
+
+// By itself: nothing is told of anybody meanwhile.
+test('a provider is synced when Graph says that it has missed to tell', async () => {
+  const owner = await subscribedOwner(stage);
+  const { id } = subscriptionOf(stage, owner);
+  push.teller.pause(true);
+  owner.mailbox.createMessage({ subject: 'Missed' });
+  const { status } = await stage.graph.sendLifecycle(id, 'missed');
+  expect(status).toBe(202);
+  await seeMirrored(stage, owner);
+  expect(await pushJobsOf(stage, owner)).toHaveLength(1);
+  push.teller.pause(false);
+});

@@ -1,0 +1,112 @@
+// Bursts: many notifications, few Jobs, every answer in time, and the last change is never the one that is missed.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRandom } from '../harness/graph/random.ts';
+import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
+import { type Provider, providers } from './kinds.ts';
+import { type Answered, sendBurst } from './notifier.ts';
+import type { Owner } from './owner.ts';
+import {
+  type PushStage,
+  isSubscribed,
+  openPushStage,
+  pushed,
+  pushJobsOf,
+  seeMirrored,
+  subscribedOwner,
+  subscriptionOf,
+} from './pushStage.ts';
+
+/** Graph's patience with an answer (Graph docs: change notifications). */
+const PATIENCE_MS = 3_000;
+
+let push: PushStage;
+
+beforeAll(async () => {
+  push = await openPushStage('push-burst');
+  const operator = await push.startOperator();
+  await operator.leads();
+}, SHARED_START_TIMEOUT_MS);
+
+afterAll(() => push.close());
+
+const random = createRandom(20261125);
+
+/** One change of the mailbox, of any kind. */
+function change({ mailbox }: Owner, number: number): void {
+  const messages = mailbox.messages();
+  const id = messages.at(random.below(messages.length))?.id;
+  const draw = random.next();
+  if (id === undefined || draw < 0.1) mailbox.createMessage({ subject: `New ${number}` });
+  else if (draw < 0.15) mailbox.deleteMessage(id);
+  else if (draw < 0.25) mailbox.moveMessage(id, random.chance(0.5) ? 'archive' : 'inbox');
+  else mailbox.setRead(id, random.chance(0.5));
+}
+
+const beganAfter = (provider: Provider | undefined, at: number): boolean =>
+  Date.parse(provider?.status?.lastAttemptAt ?? '') > at;
+
+function assertTaken(answers: readonly Answered[]): void {
+  const slowest = answers.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
+  console.info(`${answers.length} notifications, the slowest answered after ${Math.round(slowest)} ms`);
+  expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
+  expect(slowest).toBeLessThan(PATIENCE_MS);
+}
+
+test('a thousand notifications of a mailbox that changes for ten seconds make few Jobs', async () => {
+  const { stage } = push;
+  const owner = await subscribedOwner(stage, { messages: 20 });
+  const subscription = subscriptionOf(stage, owner);
+  const answers = await sendBurst({
+    count: 1_000,
+    durationMs: 10_000,
+    next: (number) => {
+      change(owner, number);
+      return subscription;
+    },
+  });
+  assertTaken(answers);
+  const lastAt = Math.max(...answers.map(({ at }) => at));
+  await stage.seeProvider(owner, 'a run that began after the last answer', (one) => beganAfter(one, lastAt));
+  await seeMirrored(stage, owner);
+  const jobs = await pushJobsOf(stage, owner);
+  expect(jobs.length, 'the first and at most two more').toBeLessThanOrEqual(3);
+});
+
+test('ten thousand notifications over a hundred mailboxes are all answered in time, and each mailbox is right', async () => {
+  const { stage } = push;
+  const owners = await Promise.all(Array.from({ length: 100 }, () => stage.addOwner({ messages: 2 })));
+  const startedAt = performance.now();
+  await Promise.all(owners.map((owner) => stage.applyProvider(owner, pushed)));
+  await stage.see(providers, {
+    what: 'a hundred providers, subscribed',
+    find: (seen) => owners.every(({ name }) => isSubscribed(seen.get(name))) || undefined,
+    timeoutMs: 150_000,
+  });
+  console.info(`a hundred first runs took ${Math.round(performance.now() - startedAt)} ms`);
+  const subscriptions = owners.map((owner) => subscriptionOf(stage, owner));
+  const last = new Map<number, number>();
+  const answers = await sendBurst({
+    count: 10_000,
+    durationMs: 10_000,
+    next: (number) => {
+      const which = number % owners.length;
+      const [owner, subscription] = [owners[which], subscriptions[which]];
+      if (owner === undefined || subscription === undefined) throw new Error('Nobody’s turn');
+      change(owner, number);
+      return subscription;
+    },
+  });
+  assertTaken(answers);
+  for (const [number, { at }] of answers.entries()) {
+    const which = number % owners.length;
+    last.set(which, Math.max(at, last.get(which) ?? 0));
+  }
+  await stage.see(providers, {
+    what: 'for each mailbox a run that began after its last answer',
+    find: (seen) =>
+      owners.every(({ name }, which) => beganAfter(seen.get(name), last.get(which) ?? Infinity)) || undefined,
+    timeoutMs: 150_000,
+  });
+  await seeMirrored(stage, ...owners);
+  console.info(`all of it took ${Math.round(performance.now() - startedAt)} ms`);
+});
