@@ -11,8 +11,23 @@ export interface Answered {
 }
 
 const headers = { 'content-type': 'application/json; charset=utf-8' };
+/** Long after which Graph has given up an answer. */
+const LIMIT_MS = 10_000;
 
-async function notify(subscription: SubscriptionRecord, number: number): Promise<Answered> {
+/** Never rejects: status 0 stands for no answer. */
+export async function post(url: string, value: readonly object[]): Promise<Answered> {
+  const startedAt = performance.now();
+  const body = JSON.stringify({ value });
+  const status = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(LIMIT_MS) })
+    .then(async (answer) => {
+      await answer.arrayBuffer();
+      return answer.status;
+    })
+    .catch(() => 0);
+  return { status, tookMs: performance.now() - startedAt, at: Date.now() };
+}
+
+function notify(subscription: SubscriptionRecord, number: number): Promise<Answered> {
   const { id: subscriptionId, clientState, expirationDateTime, notificationUrl } = subscription;
   const resource = `Users/${subscription.mailbox}/Messages/${number}`;
   const entry = {
@@ -24,11 +39,7 @@ async function notify(subscription: SubscriptionRecord, number: number): Promise
     clientState,
     tenantId: '',
   };
-  const startedAt = performance.now();
-  const body = JSON.stringify({ value: [entry] });
-  const answer = await fetch(notificationUrl, { method: 'POST', headers, body });
-  await answer.arrayBuffer();
-  return { status: answer.status, tookMs: performance.now() - startedAt, at: Date.now() };
+  return post(notificationUrl, [entry]);
 }
 
 export interface Burst {

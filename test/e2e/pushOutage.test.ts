@@ -53,9 +53,7 @@ async function lastAnswers(owners: readonly Owner[]): Promise<number[]> {
   await push.teller.drained();
   return owners.map((owner) => {
     const { notificationUrl } = subscriptionOf(push.stage, owner);
-    const taken = push.teller
-      .answers()
-      .filter(({ url, status }) => url === notificationUrl && status === 202);
+    const taken = push.teller.answers.filter(({ url, status }) => url === notificationUrl && status === 202);
     return taken.at(-1)?.at ?? Infinity;
   });
 }
@@ -103,7 +101,7 @@ test('an operator that is away', async () => {
 
 test('an API server that the webhooks do not reach', async () => {
   const owners = await threeOwners();
-  const refused = (): number => push.teller.answers().filter(({ status }) => status === 503).length;
+  const refused = (): number => push.teller.answers.filter(({ status }) => status === 503).length;
   const before = refused();
   await whileMailComes(owners, async () => {
     proxy.refuse(true);

@@ -12,7 +12,7 @@ import type { OperatorOptions } from './operators.ts';
 import type { OperatorProcess } from './operatorProcess.ts';
 import { type Owner, isReady, standing } from './owner.ts';
 import { type Stage, type StageOptions, openStage } from './stage.ts';
-import { type Teller, startTeller } from './teller.ts';
+import { Teller } from './teller.ts';
 import { type WebhookOptions, type Webhooks, openWebhooks } from './webhooks.ts';
 
 export interface PushStage {
@@ -37,7 +37,7 @@ export async function openPushStage(
 ): Promise<PushStage> {
   const stage = await openStage(name, { pushSecrets, ...options });
   const webhooks = await openWebhooks(stage, options);
-  const teller = startTeller(stage.graph);
+  const teller = new Teller(stage.graph);
   const jobVariables = { OUTLOOK_PUSH_NOTIFICATION_URL: webhooks.notificationUrl };
   return {
     stage,

@@ -1,110 +1,98 @@
 // Graph's part while a mailbox lives: each change is told to its subscribers at once, and again when it is not taken.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphSimulator } from '../harness/graph/simulator.ts';
-import type { Delivery } from '../harness/graph/subscriptions.ts';
+import { type Answered, post } from './notifier.ts';
 
-export interface Told {
-  readonly url: string;
-  readonly status: number;
-  /** As Date.now(), when it was answered. */
-  readonly at: number;
-  readonly tookMs: number;
-}
-
-export interface Teller {
-  /** All answers so far, in their order; 0 stands for none. */
-  readonly answers: () => readonly Told[];
-  /** The next answer to a request to this address. */
-  readonly next: (url: string) => Promise<Told>;
-  /** Resolves when everything that has changed so far was taken. */
-  readonly drained: () => Promise<void>;
-  /** While true, nothing is told; what changes meanwhile is told afterwards. */
-  readonly pause: (paused: boolean) => void;
-  readonly close: () => Promise<void>;
-}
+export type Told = Answered & { readonly url: string };
 
 const LOOK_MS = 20;
 /** Graph waits longer; a test does not. */
 const AGAIN_MS = { first: 250, most: 2_000 };
 
-export function startTeller(graph: GraphSimulator): Teller {
-  const answers: Told[] = [];
-  const waiting = new Set<(told: Told) => void>();
-  const underWay = new Set<Promise<void>>();
-  const over = new AbortController();
-  let paused = false;
+/** Tells from its beginning until it is closed. */
+export class Teller {
+  readonly #graph: GraphSimulator;
+  readonly #answers: Told[] = [];
+  readonly #waiting = new Set<(told: Told) => void>();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #over = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #isPaused = false;
 
-  const note = ({ url, status }: Delivery, startedAt: number): void => {
-    const told = { url, status, at: Date.now(), tookMs: performance.now() - startedAt };
-    answers.push(told);
-    for (const hear of waiting) hear(told);
-  };
-  const tell = async (): Promise<void> => {
+  constructor(graph: GraphSimulator) {
+    this.#graph = graph;
+    this.#timer = setInterval(() => {
+      if (!this.#isPaused) void this.#begin();
+    }, LOOK_MS);
+  }
+
+  /** All answers so far, in their order; status 0 stands for none. */
+  get answers(): readonly Told[] {
+    return this.#answers;
+  }
+
+  /** The next answer to a request to this address. */
+  next(url: string): Promise<Told> {
+    return new Promise((resolve) => {
+      const hear = (told: Told): void => {
+        if (told.url !== url) return;
+        this.#waiting.delete(hear);
+        resolve(told);
+      };
+      this.#waiting.add(hear);
+    });
+  }
+
+  /** While true, nothing is told; what changes meanwhile is told afterwards. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+  }
+
+  /** Resolves when everything that has changed so far was taken. */
+  async drained(): Promise<void> {
+    await this.#begin();
+    await Promise.all(this.#underWay);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#over.abort();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  #begin(): Promise<void> {
+    const telling = this.#tell().finally(() => this.#underWay.delete(telling));
+    this.#underWay.add(telling);
+    return telling;
+  }
+
+  async #tell(): Promise<void> {
     const startedAt = performance.now();
-    const deliveries = await graph.deliverNotifications();
+    const deliveries = await this.#graph.deliverNotifications();
+    const done = { tookMs: performance.now() - startedAt, at: Date.now() };
     await Promise.all(
-      deliveries.map(async (delivery) => {
-        note(delivery, startedAt);
-        if (!isTaken(delivery)) await again(delivery);
+      deliveries.map(async ({ url, status, value }) => {
+        this.#note({ url, status, ...done });
+        if (!isSettled(status)) await this.#again(url, value);
       }),
     );
-  };
-  const again = async ({ url, value }: Delivery): Promise<void> => {
-    for (let waitMs = AGAIN_MS.first; !over.signal.aborted; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
-      await sleep(waitMs, undefined, { signal: over.signal }).catch(() => undefined);
-      const startedAt = performance.now();
-      const delivery = { url, value, status: await post(url, value) };
-      note(delivery, startedAt);
-      if (isTaken(delivery)) return;
-    }
-  };
-  const begin = (): Promise<void> => {
-    const telling = tell().finally(() => underWay.delete(telling));
-    underWay.add(telling);
-    return telling;
-  };
-  const timer = setInterval(() => {
-    if (!paused) void begin();
-  }, LOOK_MS);
+  }
 
-  return {
-    answers: () => answers,
-    next: (url) =>
-      new Promise((resolve) => {
-        const hear = (told: Told): void => {
-          if (told.url !== url) return;
-          waiting.delete(hear);
-          resolve(told);
-        };
-        waiting.add(hear);
-      }),
-    drained: async () => {
-      await begin();
-      await Promise.all(underWay);
-    },
-    pause: (value) => {
-      paused = value;
-    },
-    close: async () => {
-      clearInterval(timer);
-      over.abort();
-      await Promise.allSettled(underWay);
-    },
-  };
+  async #again(url: string, value: readonly object[]): Promise<void> {
+    const { signal } = this.#over;
+    for (let waitMs = AGAIN_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
+      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      const answered = await post(url, value);
+      this.#note({ url, ...answered });
+      if (isSettled(answered.status)) return;
+    }
+  }
+
+  #note(told: Told): void {
+    this.#answers.push(told);
+    for (const hear of this.#waiting) hear(told);
+  }
 }
 
 /** What is refused for good is not sent again, either. */
-const isTaken = ({ status }: Pick<Delivery, 'status'>): boolean =>
-  status !== 0 && status !== 429 && status < 500;
-
-async function post(url: string, value: readonly object[]): Promise<number> {
-  const headers = { 'content-type': 'application/json; charset=utf-8' };
-  const body = JSON.stringify({ value });
-  try {
-    const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) });
-    await answer.arrayBuffer();
-    return answer.status;
-  } catch {
-    return 0;
-  }
-}
+const isSettled = (status: number): boolean => status !== 0 && status !== 429 && status < 500;
