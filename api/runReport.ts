@@ -11,6 +11,15 @@ import { type triggers } from './resource.ts';
  */
 const at = z.iso.datetime();
 
+/** What became of Graph's subscription. */
+const pushReport = z.object({
+  reason: z.enum(['Subscribed', 'NotConfigured', 'SubscriptionFailed']),
+  message: z.string(),
+  /** The one that there is, as far as is known. */
+  subscription: z.object({ id: z.string(), expiresAt: at }).optional(),
+});
+export type PushReport = z.infer<typeof pushReport>;
+
 /** The termination message of the job's container: one line of JSON, well below the 4 kB that a node keeps. */
 export const runReport = z.object({
   status: z.enum(['connected', 'skipped', 'interrupted', 'error']),
@@ -27,6 +36,8 @@ export const runReport = z.object({
   startedAt: at,
   finishedAt: at,
   /** The code becomes the reason of a condition, which the API server wants in this form. */
+  /** Absent where the run did not get there. */
+  push: pushReport.optional(),
   error: z.object({ code: z.string().regex(/^[A-Z][A-Za-z]{0,99}$/), message: z.string() }).optional(),
 });
 export type RunReport = z.infer<typeof runReport>;
@@ -84,6 +95,11 @@ export function statusAtStart(before: ProviderStatus, run: RunIdentity, startedA
 
 /** A run has ended and said how. One that found the lease held has nothing to say: the holder does. */
 export function statusAtEnd(before: ProviderStatus, run: RunIdentity, report: RunReport): JobStatus {
+  const ended = statusOfEnding(before, run, report);
+  return report.push ? withPush(ended, run, { push: report.push, at: report.finishedAt }) : ended;
+}
+
+function statusOfEnding(before: ProviderStatus, run: RunIdentity, report: RunReport): JobStatus {
   const { startedAt, finishedAt, durationMs, providerId, cursor, upserted, removed } = report;
   const begun = statusAtStart(before, run, new Date(startedAt));
   const stored = report.stored ?? before.messages?.stored ?? 0;
@@ -117,6 +133,22 @@ export function statusAtEnd(before: ProviderStatus, run: RunIdentity, report: Ru
         message: 'Microsoft accepts the grant',
       },
     ]),
+  };
+}
+
+function withPush(
+  ended: JobStatus,
+  run: RunIdentity,
+  { push, at: when }: { push: PushReport; at: string },
+): JobStatus {
+  const { subscription: _, ...rest } = ended;
+  const { reason, message, subscription } = push;
+  const status = reason === 'Subscribed' ? 'True' : 'False';
+  const condition = { type: conditionTypes.pushSubscribed, status, reason, message } as const;
+  return {
+    ...rest,
+    ...(subscription && { subscription }),
+    conditions: withConditions(ended, run, when, [condition]),
   };
 }
 

@@ -30,15 +30,7 @@ export function assemble(parts: Parts): SyncContext {
     pool,
     lease,
     owner: { providerId: lease.providerId, userId: parts.userId },
-    client: new GraphClient({
-      baseUrl: graphBaseUrl,
-      tokens: tokensOf(parts),
-      clock,
-      log,
-      agent: parts.agent,
-      backoffBase: settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS,
-      pageSize: settings.OUTLOOK_SYNC_PAGE_SIZE,
-    }),
+    client: graphClient(parts),
     urls: new MailboxUrls(graphBaseUrl, appOnly ? parts.user : null),
     plan: planOf(settings),
     clock,
@@ -48,7 +40,23 @@ export function assemble(parts: Parts): SyncContext {
   };
 }
 
-function tokensOf({ settings, pool, lease, clock, log, agent }: Parts): ProviderTokens {
+type Connecting = Pick<Parts, 'settings' | 'pool' | 'lease' | 'clock' | 'log' | 'agent'>;
+
+/** Graph, with the tokens of the provider's row. */
+export function graphClient(parts: Connecting): GraphClient {
+  const { settings, clock, log, agent } = parts;
+  return new GraphClient({
+    baseUrl: endpoints(settings).graphBaseUrl,
+    tokens: tokensOf(parts),
+    clock,
+    log,
+    agent,
+    backoffBase: settings.OUTLOOK_SYNC_SCHEDULER_RETRY_BACKOFF_MS,
+    pageSize: settings.OUTLOOK_SYNC_PAGE_SIZE,
+  });
+}
+
+function tokensOf({ settings, pool, lease, clock, log, agent }: Connecting): ProviderTokens {
   const { tokenUrl, appScope } = endpoints(settings);
   return new ProviderTokens({
     pool,

@@ -1,19 +1,21 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
-import type { CleanupSettings } from './config.ts';
+import type { CleanupSettings, Parsed, Settings } from './config.ts';
 import { Interrupted, SyncError } from './errors.ts';
 import { runIdentity } from './exclusivity.ts';
 import { type Clock, sleepUntil } from './graph/gate.ts';
 import { LeaseGuard } from './guard.ts';
-import { findOwner, type Owner, type Removed, removeProvider } from './store/cleanup.ts';
+import { type Unsubscribed, unsubscribe } from './push/unsubscribe.ts';
+import { findOwner, type Owner, type Removed, removeProvider, retainProvider } from './store/cleanup.ts';
 import { acquireLease, type Lease, leaseLost } from './store/lease.ts';
 import { assertMigrated } from './store/migrate.ts';
 import { openPool } from './store/pool.ts';
 
 /**
- * Removes a mailbox from the database, under the provider's lease: a sync that is under way is waited for. What is
- * not there, or is not this mailbox, is left alone, and that is a success: nothing of it is left to remove.
+ * Removes a mailbox: its subscription at Graph, then its rows, unless they are to be retained. Under the provider's
+ * lease: a sync that is under way is waited for. What is not there, or is not this mailbox, is left alone, and that is
+ * a success: nothing of it is left to remove.
  */
 export interface CleanupClaim {
   readonly providerId: string;
@@ -25,6 +27,10 @@ export interface CleanupClaim {
 export interface CleanupRequest {
   readonly settings: CleanupSettings;
   readonly claim: CleanupClaim;
+  /** Only the subscription goes. */
+  readonly retain: boolean;
+  /** What a sync would need, as far as it is there. */
+  readonly unsubscribing: Parsed<Settings>;
   readonly log: Logger;
   /** Aborted on SIGTERM. */
   readonly signal: AbortSignal;
@@ -34,7 +40,9 @@ export interface CleanupSummary {
   readonly status: 'cleaned';
   readonly providerId: string;
   readonly removed: { readonly messages: number; readonly labels: number };
-  readonly provider: Removed['provider'] | 'absent' | 'untouched';
+  readonly provider: Removed['provider'] | 'retained' | 'absent' | 'untouched';
+  /** Graph's; `left` where it may be there still, until it ends by itself. */
+  readonly subscription: Unsubscribed;
   readonly durationMs: number;
 }
 
@@ -48,34 +56,44 @@ export async function cleanUp(request: CleanupRequest): Promise<CleanupSummary> 
   const pool = await openPool({ databaseUrl: settings.DATABASE_URL, idleInTransaction, connections: 2 });
   try {
     await assertMigrated(pool);
-    const { provider, ...removed } = await remove(pool, request, clock);
-    log.info({ provider, ...removed }, 'Removed the mailbox from the database');
+    const { provider, subscription, ...removed } = await remove(pool, request, clock);
+    log.info({ provider, subscription, ...removed }, 'Cleaned up after the mailbox');
     const durationMs = Date.now() - started;
-    return { status: 'cleaned', providerId: claim.providerId, removed, provider, durationMs };
+    const { providerId } = claim;
+    return { status: 'cleaned', providerId, removed, provider, subscription, durationMs };
   } finally {
     await pool.end().catch(() => undefined);
   }
 }
 
-type Outcome = Pick<Removed, 'messages' | 'labels'> & Pick<CleanupSummary, 'provider'>;
+type Outcome = Pick<Removed, 'messages' | 'labels'> & Pick<CleanupSummary, 'provider' | 'subscription'>;
+
+const nothingThere = { messages: 0, labels: 0, provider: 'absent', subscription: 'absent' } as const;
 
 async function remove(pool: DatabasePool, request: CleanupRequest, clock: Clock): Promise<Outcome> {
   const { claim, log } = request;
   const owner = await findOwner(pool, claim.providerId);
-  if (owner === null) return { messages: 0, labels: 0, provider: 'absent' };
+  if (owner === null) return nothingThere;
   if (!isOurs(owner, claim)) {
     log.warn('The row is of another type or owner; it was left alone');
-    return { messages: 0, labels: 0, provider: 'untouched' };
+    return { ...nothingThere, provider: 'untouched' };
   }
   const lease = await takeLease(pool, request, clock);
-  if (lease === null) return { messages: 0, labels: 0, provider: 'absent' };
-  let lost = false;
-  const guard = new LeaseGuard({ pool, lease, log, onLost: () => (lost = true) });
+  if (lease === null) return nothingThere;
+  const stop = new AbortController();
+  const guard = new LeaseGuard({ pool, lease, log, onLost: () => stop.abort() });
+  const { signal } = stop;
   try {
-    return await removeProvider(pool, lease, () => {
-      if (lost) throw leaseLost();
+    const goOn = (): void => {
+      if (signal.aborted) throw leaseLost();
       if (clock.signal.aborted || clock.now() >= clock.deadline) throw new Interrupted('Told to stop');
-    });
+    };
+    const guarded = { ...clock, signal: AbortSignal.any([clock.signal, signal]) };
+    const subscription = await unsubscribe({ ...request, pool, lease, clock: guarded });
+    goOn();
+    if (!request.retain) return { ...(await removeProvider(pool, lease, goOn)), subscription };
+    await retainProvider(pool, lease);
+    return { ...nothingThere, provider: 'retained', subscription };
   } finally {
     guard.stop();
   }

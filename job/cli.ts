@@ -19,7 +19,13 @@ export type Command =
       readonly standalone: boolean;
       readonly problems: Problem[];
     }
-  | { readonly name: 'cleanup'; readonly claim: CleanupClaim; readonly problems: Problem[] }
+  | {
+      readonly name: 'cleanup';
+      readonly claim: CleanupClaim;
+      /** The rows stay; only the subscription at Graph goes. */
+      readonly retain: boolean;
+      readonly problems: Problem[];
+    }
   | { readonly name: 'unknown'; readonly problems: Problem[] };
 
 const options = {
@@ -29,6 +35,7 @@ const options = {
   'workspace-id': { type: 'string' },
   'provider-id': { type: 'string' },
   'user-principal-name': { type: 'string' },
+  retain: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -38,6 +45,7 @@ const examples: Record<string, string> = {
   '--user-id': '--user-id user-42',
   '--workspace-id': '--workspace-id team-7',
   '--provider-id': '--provider-id 5f0c6b4e-3c1d-4a7e-9b52-0a6f1d2c3e4f',
+  '--retain': '--retain',
   '--user-principal-name': '--user-principal-name anna@contoso.com',
 };
 
@@ -97,6 +105,7 @@ const cleanupSchema = z.object({
   'provider-id': uuid('is missing'),
   email: email.optional(),
   'user-id': userId.optional(),
+  retain: z.literal(true, { error: 'takes no value' }).optional(),
 });
 
 const problemsOf = ({ error }: z.ZodSafeParseResult<unknown>): Problem[] =>
@@ -123,9 +132,10 @@ function cleanupCommand(values: Values, before: Problem[]): Command {
     'provider-id': providerId = '',
     email: address = null,
     'user-id': owner = null,
+    retain = false,
   } = parsed.data ?? {};
   const claim = { providerId, email: address, userId: owner };
-  return { name: 'cleanup', claim, problems: [...before, ...problemsOf(parsed)] };
+  return { name: 'cleanup', claim, retain, problems: [...before, ...problemsOf(parsed)] };
 }
 
 /** @param inCluster whether a sync without `--standalone` is one of a cluster */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { environment, type Variable, type VariableName } from '../api/environment.ts';
+import { pushPath } from '../api/pushUrl.ts';
 import { cloudEndpoints } from './graph/cloud.ts';
 import { isHistory } from './plan/history.ts';
 import { isInternalHost } from './plan/internalHost.ts';
@@ -92,6 +93,13 @@ const httpUrl = {
 };
 const optionalUrl = z.string().refine(isHttpUrl, httpUrl).optional();
 
+/** A fragment is never sent; where one is written, something else was meant. */
+const pushUrl = z
+  .string()
+  .refine(isHttpUrl, httpUrl)
+  .refine((value) => !value.includes('#'), { error: 'has a fragment (#…), which no server gets to see' })
+  .optional();
+
 const settingsSchema = z.object({
   DATABASE_URL: text('DATABASE_URL', isPostgresUrl, 'is no postgres:// URL with its parts percent-encoded'),
   OUTLOOK_CLIENT_ID: text('OUTLOOK_CLIENT_ID', anything, 'is empty'),
@@ -113,7 +121,7 @@ const settingsSchema = z.object({
   OUTLOOK_SYNC_FOLDERS_INCLUDE: list(),
   OUTLOOK_SYNC_FOLDERS_EXCLUDE: list(),
   OUTLOOK_SYNC_STORE_RAW_PAYLOAD: word('OUTLOOK_SYNC_STORE_RAW_PAYLOAD', ['true', 'false']),
-  OUTLOOK_PUSH_NOTIFICATION_URL: optionalUrl,
+  OUTLOOK_PUSH_NOTIFICATION_URL: pushUrl,
   OUTLOOK_PUSH_WEBHOOK_TOKEN: z.string().default(''),
   OUTLOOK_PUSH_CLIENT_STATE_SECRET: z.string().default(''),
   OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES: integer('OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES'),
@@ -187,6 +195,12 @@ function clampWarnings(given: Record<string, string>, settings: Partial<Settings
   });
 }
 
+/** Behind another path stands another program, unless a proxy changes paths. */
+function pathWarnings({ OUTLOOK_PUSH_NOTIFICATION_URL: url }: Partial<Settings>): string[] {
+  if (url === undefined || new URL(url).pathname.endsWith(pushPath)) return [];
+  return [`OUTLOOK_PUSH_NOTIFICATION_URL: its path does not end in ${pushPath}, which the webhook serves`];
+}
+
 export type Parsed<T> = { ok: true; value: T; warnings: string[] } | { ok: false; problems: Problem[] };
 
 /** The settings of a sync, or everything that is wrong with them. */
@@ -195,7 +209,8 @@ export function parseSettings(env: NodeJS.ProcessEnv): Parsed<Settings> {
   const result = settingsSchema.safeParse(given);
   const problems = [...(result.success ? [] : toProblems(result.error)), ...crossProblems(given)];
   if (!result.success || problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: result.data, warnings: clampWarnings(given, result.data) };
+  const warnings = [...clampWarnings(given, result.data), ...pathWarnings(result.data)];
+  return { ok: true, value: result.data, warnings };
 }
 
 /** What a migration needs: the database alone. */

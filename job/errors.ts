@@ -103,3 +103,10 @@ export function toSyncError(error: unknown): SyncError {
   const name = error instanceof Error ? error.constructor.name : typeof error;
   return new SyncError('InternalError', `Unexpected ${name}; the log has its stack`, { cause: error });
 }
+
+/** For the log: class and stack without the text, which may hold anything. */
+export function stackOf(cause: unknown): { type: string; stack: string | undefined } {
+  if (!(cause instanceof Error)) return { type: typeof cause, stack: undefined };
+  const frames = cause.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  return { type: cause.name, stack: frames?.join('\n') };
+}

@@ -28,6 +28,8 @@ export interface Cluster {
   onLost(listener: () => void): void;
   /** Both leases are held. */
   begin(startedAt: Date, progress: () => Promise<Counts>): void;
+  /** When Graph last told of the subscription itself, as far as the resource says; some seconds at most. */
+  subscriptionEventAt(): Promise<Date | null>;
   /** The run has ended; gives the Lease back. Resolves to whether the resource says so. Never rejects. */
   end(report: RunReport, quarantined: number): Promise<boolean>;
 }

@@ -6,14 +6,15 @@ const arguments_ = `
 Usage
   npm run job -- sync --standalone --email ADDRESS --user-id ID [--workspace-id ID] [--provider-id UUID]
   npm run job -- migrate
-  npm run job -- cleanup --provider-id UUID [--email ADDRESS] [--user-id ID]
+  npm run job -- cleanup --provider-id UUID [--email ADDRESS] [--user-id ID] [--retain]
   npm run job -- --help
 
 Commands
   sync       brings one Outlook mailbox up to date in Postgres, once, and exits
   migrate    creates or updates the tables; safe to run again, and from several processes at once
   cleanup    removes a mailbox and all that was kept of it from Postgres; the row of email_providers stays,
-             disconnected, where another program made it. Waits for a sync under way; safe to run again
+             disconnected, where another program made it. Graph's subscription is deleted first, where the
+             environment has what a sync needs for that. Waits for a sync under way; safe to run again
 
 Arguments of sync
   --standalone               without a cluster; the lease in Postgres keeps two runs apart. In a cluster the
@@ -24,6 +25,12 @@ Arguments of sync
   --provider-id UUID         the row of email_providers to sync; a new one is made where it names none.
                              Without it: the OUTLOOK row of that address and user, or a new one
   --user-principal-name UPN  the mailbox in Application mode, where it is not the address
+
+Arguments of cleanup
+  --provider-id UUID         the row of email_providers
+  --email ADDRESS            where given, the row must be of this mailbox,
+  --user-id ID               and of this owner; else nothing is touched
+  --retain                   only Graph's subscription goes; every row stays
 `;
 
 function variableLines(): string {

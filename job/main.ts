@@ -111,7 +111,7 @@ async function runSync(command: Command & { name: 'sync' }): Promise<void> {
   finish(summary, error instanceof SyncError ? error.exitCode : exitCodes.ok, terminationLine(report));
 }
 
-async function runCleanup({ claim, problems }: Command & { name: 'cleanup' }): Promise<void> {
+async function runCleanup({ claim, retain, problems }: Command & { name: 'cleanup' }): Promise<void> {
   const settings = parseCleanupSettings(process.env);
   if (!settings.ok || problems.length > 0) {
     refuse([...problems, ...(settings.ok ? [] : settings.problems)]);
@@ -121,7 +121,9 @@ async function runCleanup({ claim, problems }: Command & { name: 'cleanup' }): P
   for (const warning of settings.warnings) log.warn(warning);
   watch(settings.value.OUTLOOK_SYNC_DEADLINE_SECONDS);
   try {
-    finish(await cleanUp({ settings: settings.value, claim, log, signal: stop.signal }), exitCodes.ok);
+    const unsubscribing = parseSettings(process.env);
+    const request = { settings: settings.value, claim, retain, unsubscribing, log, signal: stop.signal };
+    finish(await cleanUp(request), exitCodes.ok);
   } catch (thrown) {
     if (thrown instanceof Interrupted) {
       log.warn('Stopped before all was removed; the next cleanup goes on from here');

@@ -1,16 +1,17 @@
 import type { Logger } from 'pino';
 import type { DatabasePool } from 'slonik';
 import type { Agent } from 'undici';
-import type { RunReport } from '../api/runReport.ts';
+import type { PushReport, RunReport } from '../api/runReport.ts';
 import { assemble } from './assemble.ts';
 import type { Settings } from './config.ts';
-import { Interrupted, SyncError, toSyncError } from './errors.ts';
+import { Interrupted, stackOf, SyncError, toSyncError } from './errors.ts';
 import { deliverEvents } from './events.ts';
 import { type Cluster, type Counts, takeLeases } from './exclusivity.ts';
 import { type Clock, sleepUntil } from './graph/gate.ts';
 import { openAgent } from './graph/http.ts';
 import { LeaseGuard } from './guard.ts';
 import { backoff } from './plan/retryAfter.ts';
+import { subscribe } from './push/subscribe.ts';
 import { reportOf } from './report.ts';
 import { shownError, type Summary } from './result.ts';
 import { type Lease, leaseLost } from './store/lease.ts';
@@ -20,7 +21,7 @@ import { openPool } from './store/pool.ts';
 import { type Provider, type ProviderClaim, resolveProvider } from './store/provider.ts';
 import { storedCount } from './store/storedCount.ts';
 import { reencryptTokens } from './store/tokens.ts';
-import type { SyncContext } from './sync/context.ts';
+import { isStopping, type SyncContext } from './sync/context.ts';
 import { cursorState, syncPass } from './sync/pass.ts';
 import { restartAll } from './sync/restart.ts';
 
@@ -65,6 +66,8 @@ export class Run {
   #lost = false;
   #restarts: boolean;
   #attempts = 0;
+  /** Null as long as the run has not got there. */
+  #push: PushReport | null = null;
 
   constructor(request: RunRequest) {
     this.#request = request;
@@ -103,7 +106,7 @@ export class Run {
     const { cluster } = this.#request;
     const times = { startedAt: new Date(this.#started), finishedAt: new Date() };
     const stored = cluster ? await this.#stored().catch(() => null) : null;
-    const report = reportOf(summary, times, stored);
+    const report = { ...reportOf(summary, times, stored), ...(this.#push && { push: this.#push }) };
     const reported = (await cluster?.end(report, summary.quarantined)) ?? false;
     return { ...report, reported };
   }
@@ -229,11 +232,28 @@ export class Run {
       const { requests } = context.client;
       const durationMs = this.#clock.now() - began;
       log.info({ ...context.tally.counts(), requests, cursor, durationMs }, 'Finished a pass');
+      if (await this.#subscribe(context)) {
+        log.info('Makes one more pass, for what changed before there was a subscription');
+        continue;
+      }
       const final = passes >= mostPasses || this.#clock.now() >= this.#clock.deadline;
       const again = await markConnected(pool, lease, { workspaceId: claim.workspaceId, final });
       if (!again) return { status: 'connected', cursor };
       log.info('Another run asked for one more pass');
     }
+  }
+
+  /**
+   * Once per run, after its first pass.
+   * @returns whether one more pass is wanted, for what changed before there was a subscription
+   */
+  async #subscribe(context: SyncContext): Promise<boolean> {
+    if (this.#push !== null || isStopping(context)) return false;
+    const { settings, cluster } = this.#request;
+    const eventAt = (await cluster?.subscriptionEventAt()) ?? null;
+    const { report, created } = await subscribe({ context, settings, eventAt });
+    this.#push = report;
+    return created;
   }
 
   async #failed(thrown: unknown): Promise<{ outcome: Outcome; error: SyncError | null }> {
@@ -246,7 +266,7 @@ export class Run {
       log.info({ cursor }, 'Stopped as told; the next run goes on from here');
       return { outcome: { status: 'interrupted', cursor }, error: null };
     }
-    if (meaning.code === 'InternalError') log.error({ err: bugReport(meaning.cause) }, 'A bug');
+    if (meaning.code === 'InternalError') log.error({ err: stackOf(meaning.cause) }, 'A bug');
     log.error({ code: meaning.code, reason: meaning.message, attempts: this.#attempts }, 'The sync failed');
     if (pool && lease && meaning.code !== 'LeaseLost') {
       const failure = { error: meaning, attempts: this.#attempts, workspaceId: claim.workspaceId };
@@ -277,10 +297,3 @@ export class Run {
 
 const mostPasses = 10;
 const nothingDone = { upserted: 0, removed: 0, quarantined: 0 };
-
-/** Class and stack without the text, which may hold anything. */
-function bugReport(cause: unknown): { type: string; stack: string | undefined } {
-  if (!(cause instanceof Error)) return { type: typeof cause, stack: undefined };
-  const frames = cause.stack?.split('\n').filter((line) => /^\s+at /.test(line));
-  return { type: cause.name, stack: frames?.join('\n') };
-}

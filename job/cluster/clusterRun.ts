@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { ProviderStatus } from '../../api/providerStatus.ts';
 import { apiVersion, outlookProviders, type Trigger } from '../../api/resource.ts';
 import { type RunIdentity, type RunReport, statusAtEnd, statusAtStart } from '../../api/runReport.ts';
 import { KubeClient } from '../../kube/client.ts';
@@ -49,6 +50,8 @@ export class ClusterRun implements Cluster {
   #lease: ExclusiveLease | null = null;
   #isAlone = false;
   #reporting: Promise<void> = Promise.resolve();
+  /** What the resource said when the run began. */
+  #before: Promise<ProviderStatus | null> = Promise.resolve(null);
 
   constructor(options: ClusterRunOptions) {
     this.#options = options;
@@ -128,13 +131,17 @@ export class ClusterRun implements Cluster {
   }
 
   begin(startedAt: Date, progress: () => Promise<Counts>): void {
-    if (this.#lease) this.#reporting = this.#reportUntilEnded(startedAt, progress);
+    if (!this.#lease) return;
+    const limited = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(reportLimit)]);
+    const begun = this.#status.write((before) => statusAtStart(before, this.#run, startedAt), limited);
+    this.#before = begun.then((written) => written?.before ?? null);
+    this.#reporting = this.#reportUntilEnded(startedAt, progress);
   }
 
   async #reportUntilEnded(startedAt: Date, progress: () => Promise<Counts>): Promise<void> {
     const { signal } = this.#ended;
     const limited = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(reportLimit)]);
-    await this.#status.write((before) => statusAtStart(before, this.#run, startedAt), limited());
+    await this.#before;
     for (;;) {
       await sleep(systemClock, progressEvery, signal);
       if (signal.aborted) return;
@@ -145,6 +152,11 @@ export class ClusterRun implements Cluster {
         limited(),
       );
     }
+  }
+
+  async subscriptionEventAt(): Promise<Date | null> {
+    const at = (await this.#before)?.subscriptionEvent?.at;
+    return at === undefined ? null : new Date(at);
   }
 
   async end(report: RunReport, quarantined: number): Promise<boolean> {

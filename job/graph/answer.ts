@@ -23,6 +23,10 @@ export interface Refusal {
   readonly code: string;
   /** The codes within its `innererror`, which may be all that tells what is meant; in lower case. */
   readonly innerCodes: readonly string[];
+  /** Graph's `error.code` as it was written: a word, safe to show. */
+  readonly writtenCode: string;
+  /** Graph's own words, to be recognised and never to be shown: they may name anything. */
+  readonly words: string;
   /** The `Location` of a 410, unchecked. */
   readonly location: string | undefined;
 }
@@ -39,7 +43,7 @@ function codesOf(body: unknown): string[] {
   const codes: string[] = [];
   let current: Record<string, unknown> | undefined = errorBody.safeParse(body).data?.error;
   while (current !== undefined && codes.length < mostNested) {
-    codes.push((word.safeParse(current['code']).data ?? '').toLowerCase());
+    codes.push(word.safeParse(current['code']).data ?? '');
     const inner: unknown = current['innerError'] ?? current['innererror'];
     current = z.looseObject({}).safeParse(inner).data;
   }
@@ -61,8 +65,11 @@ export function parseBody(text: string): unknown {
 }
 
 export function refusal(status: number, body: unknown, location?: string): Refusal {
-  const [code = '', ...innerCodes] = codesOf(body);
-  return { ok: false, status, code, innerCodes, location };
+  const [writtenCode = '', ...inner] = codesOf(body);
+  const words = z.string().safeParse(errorBody.safeParse(body).data?.error['message']).data ?? '';
+  const code = writtenCode.toLowerCase();
+  const innerCodes = inner.map((one) => one.toLowerCase());
+  return { ok: false, status, code, innerCodes, writtenCode, words, location };
 }
 
 export const refusalFromText = (status: number, text: string, location?: string): Refusal =>

@@ -5,7 +5,7 @@ import { type ErrorCode, Interrupted, SyncError } from '../errors.ts';
 import { backoff, parseRetryAfter } from '../plan/retryAfter.ts';
 import { type Answer, isCutOff, parseBody, refusalFromText } from './answer.ts';
 import { type Clock, RequestGate, sleepUntil } from './gate.ts';
-import { sendHttp } from './http.ts';
+import { type HttpMethod, sendHttp } from './http.ts';
 import { isOnOrigin } from './links.ts';
 
 /**
@@ -47,6 +47,12 @@ export interface GraphRequest {
   /** Absolute, or a function of the page size for lists that carry it in the URL. */
   readonly url: string | ((pageSize: number) => string);
   readonly body?: unknown;
+  /** Default: POST with a body, GET without. */
+  readonly method?: HttpMethod;
+  /** Not to be sent again where it is not known whether Graph has acted on it. */
+  readonly once?: true;
+  /** Milliseconds, in place of the agent's timeout. */
+  readonly timeout?: number;
   /** How many requests Graph runs at once for this one; 1 but for a batch. */
   readonly weight?: number;
   /** Reads the inner 429s of a good answer to a batch. */
@@ -56,6 +62,7 @@ export interface GraphRequest {
 }
 
 interface Tries {
+  readonly most: number;
   failed: number;
   timedOut: number;
   renewed: boolean;
@@ -98,6 +105,11 @@ export class GraphClient {
     this.#gate = new RequestGate(options.clock);
   }
 
+  /** Another client for the same mailbox that waits by a clock of its own, and is held by none of the other's 429s. */
+  within(clock: Clock): GraphClient {
+    return new GraphClient({ ...this.#options, clock });
+  }
+
   /** HTTP requests sent so far, those that failed among them. */
   get requests(): number {
     return this.#requests;
@@ -109,7 +121,8 @@ export class GraphClient {
    * Interrupted when the run is to stop
    */
   async send(request: GraphRequest): Promise<Answer> {
-    const tries: Tries = { failed: 0, timedOut: 0, renewed: false };
+    const most = request.once ? 1 : maxTries;
+    const tries: Tries = { most, failed: 0, timedOut: 0, renewed: false };
     let token = await this.#options.tokens.current();
     for (;;) {
       const answer = await this.#attempt(request, token, tries);
@@ -186,7 +199,7 @@ export class GraphClient {
     const { now, signal } = this.#options.clock;
     const started = now();
     this.#requests += 1;
-    const post = request.body !== undefined;
+    const { body: payload, method, timeout } = request;
     const { status, text, header } = await sendHttp(this.#options.agent, {
       url,
       headers: {
@@ -196,9 +209,11 @@ export class GraphClient {
         'return-client-request-id': 'true',
         prefer: `IdType="ImmutableId", odata.maxpagesize=${pageSize}`,
         'user-agent': 'outlook-sync/0.1',
-        ...(post && { 'content-type': 'application/json' }),
+        ...(payload !== undefined && { 'content-type': 'application/json' }),
       },
-      ...(post && { body: JSON.stringify(request.body) }),
+      ...(payload !== undefined && { body: JSON.stringify(payload) }),
+      ...(method && { method }),
+      ...(timeout !== undefined && { timeout }),
       signal,
     });
     const body = status >= 200 && status < 300 ? parseBody(text) : undefined;
@@ -269,7 +284,7 @@ export class GraphClient {
   async #afterFailure(tries: Tries, failure: Failure): Promise<void> {
     const { code, message, retryAfter = null, cause } = failure;
     tries.failed += 1;
-    if (tries.failed >= maxTries) throw new SyncError(code, message, { cause });
+    if (tries.failed >= tries.most) throw new SyncError(code, message, { cause });
     const { clock, backoffBase } = this.#options;
     const wait = Math.max(retryAfter ?? 0, backoff(tries.failed, backoffBase, 8_000, clock.random));
     const until = clock.now() + wait;
@@ -287,7 +302,8 @@ function answerOf({ status, text, location, body }: Received): Answer | null {
   if (status < 200 || status > 299) {
     return isCutOff(status, text) ? null : refusalFromText(status, text, location);
   }
-  return body === undefined ? null : { ok: true, status, body, size: text.length };
+  const hasNone = status === 204 && text === '';
+  return body === undefined && !hasNone ? null : { ok: true, status, body, size: text.length };
 }
 
 function networkFailure(error: unknown): { code: ErrorCode; message: string } {

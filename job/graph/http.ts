@@ -6,11 +6,16 @@ import { Agent } from 'undici';
  * HTTP as this program speaks it: one pool of connections for a run, a limit on every wait, whole bodies as text.
  * Redirects are not followed: a bearer token goes where it was sent and nowhere else.
  */
+export type HttpMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
 export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Makes it a POST. */
   readonly body?: string;
+  /** Default: POST with a body, GET without. */
+  readonly method?: HttpMethod;
+  /** Milliseconds, in place of the agent's, for an answer that takes its time. */
+  readonly timeout?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -33,10 +38,11 @@ export async function sendHttp(agent: Agent, request: HttpRequest): Promise<Http
   const response = await agent.request({
     origin,
     path: `${pathname}${search}`,
-    method: request.body === undefined ? 'GET' : 'POST',
+    method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
     headers: { 'accept-encoding': 'gzip', ...request.headers },
     body: request.body ?? null,
     signal: request.signal ?? null,
+    ...(request.timeout !== undefined && { headersTimeout: request.timeout, bodyTimeout: request.timeout }),
   });
   const bytes = Buffer.from(await response.body.arrayBuffer());
   const header = (name: string): string | undefined => [response.headers[name]].flat()[0];

@@ -1,7 +1,8 @@
 import { type DatabasePool, sql } from 'slonik';
 import * as z from 'zod';
-import { fenced, type Lease, utcNow } from './lease.ts';
+import { fenced, type Lease, releaseLease, utcNow } from './lease.ts';
 import { type Queryable, translated } from './pool.ts';
+import { clearSubscription } from './subscription.ts';
 
 /**
  * Takes a provider out of the database: its messages, labels and all that the sync remembers of it, a bounded batch
@@ -96,6 +97,14 @@ export async function removeProvider(pool: DatabasePool, lease: Lease, goOn: () 
     ...removed,
     provider: await fenced(pool, lease, (transaction) => removeRow(transaction, providerId)),
   };
+}
+
+/** The rows stay; that there was a subscription is forgotten, and the lease given back. */
+export async function retainProvider(pool: DatabasePool, lease: Lease): Promise<void> {
+  await fenced(pool, lease, async (transaction) => {
+    await clearSubscription(transaction, lease.providerId);
+    await releaseLease(transaction, lease, true);
+  });
 }
 
 /** The lease goes with the state. */

@@ -205,7 +205,22 @@ const kubernetesLease: Migration = {
   ],
 };
 
-export const migrations: readonly Migration[] = [unifiedInbox, outlookColumns, syncState, kubernetesLease];
+const pushTerms: Migration = {
+  version: 5,
+  name: 'push terms',
+  statements: [
+    `ALTER TABLE outlook_sync_state ADD COLUMN IF NOT EXISTS "pushTerms" text`,
+    `COMMENT ON COLUMN outlook_sync_state."pushTerms" IS 'Hash of what the push subscription was made for; with other terms it is made anew'`,
+  ],
+};
+
+export const migrations: readonly Migration[] = [
+  unifiedInbox,
+  outlookColumns,
+  syncState,
+  kubernetesLease,
+  pushTerms,
+];
 
 /** The version that this program needs. */
 export const schemaVersion = Math.max(...migrations.map(({ version }) => version));
