@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { lifecyclePath, pushPath } from '../../api/pushUrl.ts';
 import { answerMalformed } from './malformed.ts';
 import { Exchange, type Manners } from './exchange.ts';
+import { verifierOf } from './knownStates.ts';
 import type { Route, Server, ServerOptions } from './options.ts';
 import { answerPush, type Push, wrongMethod } from './push.ts';
 import { tokenCheck } from './queryToken.ts';
@@ -100,8 +101,9 @@ function listener(
 }
 
 function pushOf(options: ServerOptions, warnings: SparseLog): Push {
+  const secrets = options.clientStateSecrets;
   return {
-    routing: { directory: options.directory, secrets: options.clientStateSecrets },
+    routing: { directory: options.directory, verify: secrets.length === 0 ? null : verifierOf(secrets) },
     wakeUps: options.wakeUps,
     checkToken: tokenCheck(options.tokens),
     bodyLimit: options.limits.bodyLimitBytes,

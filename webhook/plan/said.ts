@@ -91,9 +91,14 @@ function misunderstood(error: z.ZodError): Misunderstood {
 function readEntry(raw: unknown): Entry {
   const told = notificationSchema.safeParse(raw);
   if (!told.success) return unreadable;
-  const hinted = hintsSchema.safeParse(raw);
-  const hints = hinted.success ? hintsOf(hinted.data) : none;
+  const hints = readHints(raw as object);
   return readNotification(told.data, hints) ?? (isEmpty(hints) ? unreadable : { kind: 'hint', hints });
+}
+
+function readHints(raw: object): Hints {
+  if (!hintNames.some((name) => name in raw)) return none;
+  const hinted = hintsSchema.safeParse(raw);
+  return hinted.success ? hintsOf(hinted.data) : none;
 }
 
 function readNotification(told: z.infer<typeof notificationSchema>, hints: Hints): Notification | null {

@@ -1,5 +1,4 @@
 // Whom a request wakes: pure, given the directory. Each entry is judged on its own.
-import { verifyClientState } from '../../api/clientState.ts';
 import { subscriptionEvents } from '../../api/providerStatus.ts';
 import type { Directory, Provider, SubscriptionEvent } from '../wakeUp.ts';
 import { type Entry, type Hints, isEmpty, type Notification, type Said } from './said.ts';
@@ -30,8 +29,8 @@ export interface Targets {
 /** What decides where an entry leads. */
 export interface Routing {
   readonly directory: Directory;
-  /** Of clientState; empty: none is verified. */
-  readonly secrets: readonly string[];
+  /** The provider that a clientState of ours names, null where it is not ours. Null itself: no secret is known. */
+  readonly verify: ((clientState: string) => string | null) | null;
 }
 
 /** Of two demands the later one in this list holds, since it includes the other. */
@@ -53,36 +52,26 @@ export function chooseTargets(said: Said, routing: Routing): Targets {
       targets.set(provider.key, joined(targets.get(provider.key), provider, demand));
     }
   };
-  const route = routes(said, routing);
   const hints = [said.body, ...(said.entries.some(isNotification) ? [] : [said.query])];
   for (const hint of hints) if (!isEmpty(hint)) reach(hinted(hint, routing.directory), 'wake');
   for (const entry of said.entries) {
-    const found = route(entry);
+    const found = routeOf(entry, said.query, routing);
     if (typeof found === 'string') ignored[found] += 1;
     else reach(found, entry.kind === 'notification' ? demandOf(entry) : 'wake');
   }
   return { targets: [...targets.values()], ignored };
 }
 
-type Route = (entry: Entry) => readonly Provider[] | 'forged' | 'unreadable';
-
-function routes(said: Said, { directory, secrets }: Routing): Route {
-  // The same subscription is often told of many times in one body.
-  const verified = new Map<string, string | null>();
-  const verify = (clientState: string): string | null => {
-    const known = verified.get(clientState);
-    if (known !== undefined) return known;
-    const providerId = verifyClientState(secrets, clientState);
-    verified.set(clientState, providerId);
-    return providerId;
-  };
-  return (entry) => {
-    if (entry.kind === 'unreadable') return 'unreadable';
-    if (entry.kind === 'hint') return hinted(entry.hints, directory);
-    if (secrets.length === 0) return unsigned(entry, said.query, directory);
-    const providerId = entry.clientState === null ? null : verify(entry.clientState);
-    return providerId === null ? 'forged' : directory.byProviderId(providerId);
-  };
+function routeOf(
+  entry: Entry,
+  query: Hints,
+  { directory, verify }: Routing,
+): readonly Provider[] | 'forged' | 'unreadable' {
+  if (entry.kind === 'unreadable') return 'unreadable';
+  if (entry.kind === 'hint') return hinted(entry.hints, directory);
+  if (verify === null) return unsigned(entry, query, directory);
+  const providerId = entry.clientState === null ? null : verify(entry.clientState);
+  return providerId === null ? 'forged' : directory.byProviderId(providerId);
 }
 
 /** Without a secret: what the entry itself leads to, else what the query of the subscription's URL says. */
