@@ -24,10 +24,16 @@ export const MAILBOX_SCOPE = 'messages';
 export class ChangeLog {
   readonly #byScope = new Map<string, Change[]>();
   #sequence = 0;
+  #listener: () => void = () => undefined;
 
   /** The number of the latest change; 0 for a mailbox in which nothing has happened yet. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Called after each change, while the act that made it is still under way. */
+  listen(listener: () => void): void {
+    this.#listener = listener;
   }
 
   record(scopes: readonly string[], change: Omit<Change, 'sequence'>): void {
@@ -37,11 +43,14 @@ export class ChangeLog {
       list.push({ ...change, sequence: this.#sequence });
       this.#byScope.set(scope, list);
     }
+    this.#listener();
   }
 
   /** The changes of a scope with `after` < sequence <= `until`, oldest first. */
   between(scope: string, after: number, until: number): Change[] {
     const list = this.#byScope.get(scope) ?? [];
-    return list.filter((change) => change.sequence > after && change.sequence <= until);
+    // From the end: whoever asks after each change must not read the whole log each time.
+    const last = list.findLastIndex((change) => change.sequence <= after);
+    return list.slice(last + 1).filter((change) => change.sequence <= until);
   }
 }

@@ -2,6 +2,7 @@
 import type { SimulatedMailbox } from './mailbox.ts';
 import type { Options } from './query.ts';
 import type { Oddities } from './rounds.ts';
+import type { SubscriptionSettings } from './subscriptionTerms.ts';
 
 /** The part of the simulator's options that routes obey. */
 export interface Settings {
@@ -11,6 +12,7 @@ export interface Settings {
   relativeLinks: boolean;
   immutableIds: boolean;
   oddities: Oddities;
+  subscriptions: SubscriptionSettings;
 }
 
 export interface Preferences {

@@ -24,6 +24,7 @@ import { faultedReply, flatHeaders, readBody, send, survives } from './transport
 
 export interface GraphServerOptions {
   service: GraphService;
+  subscriptions: Subscriptions;
   faults: Faults;
   requests: RequestRecord[];
   concurrencyLimit: number;
@@ -52,11 +53,9 @@ interface Outcome {
 export class GraphServer {
   readonly #options: GraphServerOptions;
   readonly #traffic = new Traffic();
-  readonly subscriptions: Subscriptions;
 
   constructor(options: GraphServerOptions) {
     this.#options = options;
-    this.subscriptions = new Subscriptions(options.service);
   }
 
   async handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -147,7 +146,8 @@ export class GraphServer {
   /** Creating a subscription waits for its receiver; hence these are answered apart from all others. */
   async #answerSubscription({ request, body, identity }: Exchange): Promise<Reply | undefined> {
     if (!Subscriptions.owns(request.path)) return undefined;
-    return this.subscriptions.answer(request, body).catch((error: unknown) => refusalOf(error, identity));
+    const { subscriptions } = this.#options;
+    return subscriptions.answer(request, body).catch((error: unknown) => refusalOf(error, identity));
   }
 
   #answer(exchange: Exchange): Reply {

@@ -14,11 +14,16 @@ import { Login } from './login.ts';
 import { serveToken, tenantOf, type LoginServerOptions } from './loginServer.ts';
 import { SimulatedMailbox, type MailboxOptions } from './mailbox.ts';
 import type { RequestRecord, TokenRequestRecord } from './requestLog.ts';
+import type { LifecycleEvent } from './notifications.ts';
+import { Push, type Delivery, type SimulatedPush } from './push.ts';
+import type { PushOptions } from './pushOptions.ts';
 import type { Oddities } from './rounds.ts';
-import type { Delivery, LifecycleEvent, SubscriptionRecord, Subscriptions } from './subscriptions.ts';
+import { SubscriptionRegister } from './subscriptionRegister.ts';
+import { subscriptionSettings, type SubscriptionOptions } from './subscriptionTerms.ts';
+import { Subscriptions, type SubscriptionRecord } from './subscriptions.ts';
 import { readBody, send } from './transport.ts';
 
-export interface GraphSimulatorOptions {
+export interface GraphSimulatorOptions extends SubscriptionOptions {
   /** Default 127.0.0.1. */
   host?: string;
   /** Default 0: any free port. */
@@ -45,6 +50,8 @@ export interface GraphSimulatorOptions {
   immutableIds?: boolean;
   /** Probabilities 0..1. Default: half of the updates are sparse, nothing else is odd. */
   oddities?: Partial<Oddities>;
+  /** How notifications are delivered; by default none leaves by itself. */
+  push?: PushOptions;
   /** The time in ms; default the real one. */
   clock?: () => number;
   /** Default false; true opens POST /_simulator/… for changing a mailbox by hand. */
@@ -75,8 +82,10 @@ export interface GraphSimulator {
   subscriptions(): SubscriptionRecord[];
   /** Lets a subscription vanish without a word: renewing it answers 404. */
   forgetSubscription(id: string): void;
-  /** Posts what has changed since the last call to the subscribers; nothing is posted by itself. */
+  readonly push: SimulatedPush;
+  /** Posts what has changed since the last call to the subscribers; with `push.auto` there is nothing left to post. */
   deliverNotifications(): Promise<Delivery[]>;
+  /** `subscriptionRemoved` ends the subscription first, `reauthorizationRequired` withholds what happens from now on. */
   sendLifecycle(id: string, event: LifecycleEvent): Promise<Delivery>;
   clearRequests(): void;
   /** Ends every connection, answered or not. */
@@ -106,6 +115,7 @@ function settingsOf(options: GraphSimulatorOptions): Settings {
     relativeLinks: options.relativeLinks ?? false,
     immutableIds: options.immutableIds ?? true,
     oddities: { ...NO_ODDITIES, ...options.oddities },
+    subscriptions: subscriptionSettings(options),
   };
 }
 
@@ -139,6 +149,9 @@ class Simulation {
   readonly register = new MailboxRegister();
   readonly login: Login;
   readonly clock: () => number;
+  readonly subscribed: SubscriptionRegister;
+  readonly subscriptions: Subscriptions;
+  readonly push: Push;
   readonly #graph: GraphServer;
   readonly #loginServer: LoginServerOptions;
   readonly #control: boolean;
@@ -165,8 +178,13 @@ class Simulation {
     const nextNumber = (): number => ++this.#count;
     const { login, faults, tokenRequests, clock } = this;
     this.#loginServer = { login, faults, tokenRequests, clock, nextNumber };
+    const service = { settings, login: this.login, clock: this.clock, mailboxes: this.register.all };
+    this.subscribed = new SubscriptionRegister(this.clock);
+    this.subscriptions = new Subscriptions(service, this.subscribed);
+    this.push = new Push(this.subscribed, options.push ?? {}, settings.seed);
     this.#graph = new GraphServer({
-      service: { settings, login: this.login, clock: this.clock, mailboxes: this.register.all },
+      service,
+      subscriptions: this.subscriptions,
       faults: this.faults,
       requests: this.requests,
       concurrencyLimit: options.concurrencyLimit ?? 4,
@@ -175,8 +193,12 @@ class Simulation {
     });
   }
 
-  get subscriptions(): Subscriptions {
-    return this.#graph.subscriptions;
+  addMailbox(options: MailboxOptions): SimulatedMailbox {
+    const mailbox = this.register.add(new SimulatedMailbox({ ...options, clock: this.clock }));
+    mailbox.log.listen(() => {
+      this.push.changed(mailbox);
+    });
+    return mailbox;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -188,7 +210,7 @@ class Simulation {
     const act = /^\/_simulator\/([^?]*)/.exec(request.url ?? '')?.[1];
     if (this.#control && act !== undefined) {
       const reply = answerControl(act, (await readBody(request)) ?? '', this.register);
-      await this.subscriptions.deliver();
+      await this.push.deliver();
       send(response, reply);
       return;
     }
@@ -212,9 +234,8 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
   });
   const { port } = server.address() as AddressInfo;
   simulation.origin = `http://${options.host ?? '127.0.0.1'}:${port}`;
-  const { subscriptions } = simulation;
-  const { origin, login, register, requests, tokenRequests, faults, clientId, clientSecret, clock } =
-    simulation;
+  const { subscriptions, push } = simulation;
+  const { origin, login, register, requests, tokenRequests, faults, clientId, clientSecret } = simulation;
   const tokenUrlOf = (tenant: string): string => `${origin}/${tenant}/oauth2/v2.0/token`;
   return {
     graphBaseUrl: `${origin}/v1.0`,
@@ -225,19 +246,19 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
     requests,
     tokenRequests,
     faults,
-    addMailbox: (mailbox) =>
-      register.add(new SimulatedMailbox({ seed: options.seed ?? 1, ...mailbox, clock })),
+    addMailbox: (mailbox) => simulation.addMailbox({ seed: options.seed ?? 1, ...mailbox }),
     mailbox: (email) => register.require(email),
     issueAccessToken: (email) => login.issue(email === undefined ? undefined : register.require(email)).text,
     expireAccessTokens: () => {
       login.expireAccessTokens();
     },
+    push,
     subscriptions: () => subscriptions.list(),
     forgetSubscription: (id) => {
-      subscriptions.forget(id);
+      simulation.subscribed.remove(id);
     },
-    deliverNotifications: () => subscriptions.deliver(),
-    sendLifecycle: (id, event) => subscriptions.sendLifecycle(id, event),
+    deliverNotifications: () => push.deliver(),
+    sendLifecycle: (id, event) => push.sendLifecycle(id, event),
     clearRequests: () => {
       requests.length = 0;
       tokenRequests.length = 0;
@@ -249,7 +270,7 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
         });
       });
       server.closeAllConnections();
-      await closed;
+      await Promise.all([closed, push.close(), subscriptions.close()]);
     },
   };
 }

@@ -1,14 +1,16 @@
 /**
- * Change notifications: POST, GET, PATCH and DELETE of /subscriptions, the validation handshake, and delivery.
- * Nothing is delivered by itself: a test (or the control API) says when, so that order and loss are its choice.
- * A notification is a wake-up call; what it says is no more than an id.
+ * POST, GET, PATCH and DELETE of /subscriptions (Graph docs: subscription resource type). A delegated bearer sees the
+ * subscriptions to its own mailbox, an app-only one those to every mailbox. What they are told is push.ts's.
  */
-import { MAILBOX_SCOPE, type Change } from './changeLog.ts';
+import { MAILBOX_SCOPE } from './changeLog.ts';
 import { readPreferences } from './context.ts';
 import { refuse, type Reply } from './graphError.ts';
+import { shakeHands } from './handshake.ts';
 import { guid } from './ids.ts';
+import type { AccessToken } from './login.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
-import { messageId } from './properties.ts';
+import { Poster } from './poster.ts';
+import { parseQuery } from './query.ts';
 import {
   authenticate,
   mailboxAndRest,
@@ -16,63 +18,19 @@ import {
   type GraphRequest,
   type GraphService,
 } from './routes.ts';
-import { readExpiry, readTerms, type SubscriptionTerms } from './subscriptionTerms.ts';
-
-const HANDSHAKE_MS = 10_000;
-const KINDS = { added: 'created', updated: 'updated', moved: 'updated', removed: 'deleted' } as const;
-
-export type LifecycleEvent = 'missed' | 'subscriptionRemoved' | 'reauthorizationRequired';
+import type { Subscription, SubscriptionRegister } from './subscriptionRegister.ts';
+import { readRenewal, readTerms, type Body, type SubscriptionTerms } from './subscriptionTerms.ts';
 
 export interface SubscriptionRecord extends SubscriptionTerms {
   id: string;
   mailbox: string;
+  /** Waits to be authorised anew. */
+  withheld: boolean;
 }
 
-interface Subscription {
-  id: string;
-  terms: SubscriptionTerms;
-  mailbox: SimulatedMailbox;
-  scope: string;
-  immutable: boolean;
-  /** Changes up to this sequence have been delivered. */
-  delivered: number;
-}
+const GONE = 'The object was not found.';
 
-export interface Delivery {
-  url: string;
-  /** 0 when the receiver could not be reached in time. */
-  status: number;
-  value: object[];
-}
-
-async function post(url: string, init: RequestInit): Promise<{ status: number; type: string; text: string }> {
-  try {
-    const response = await fetch(url, { method: 'POST', ...init, signal: AbortSignal.timeout(HANDSHAKE_MS) });
-    return {
-      status: response.status,
-      type: response.headers.get('content-type') ?? '',
-      text: await response.text(),
-    };
-  } catch {
-    return { status: 0, type: '', text: '' };
-  }
-}
-
-/** The receiver must echo the decoded token as plain text within ten seconds, while the creation waits. */
-async function shakeHands(url: string, token: string): Promise<void> {
-  const target = new URL(url);
-  target.searchParams.set('validationToken', token);
-  const answer = await post(target.href, { headers: { 'content-type': 'text/plain; charset=utf-8' } });
-  if (answer.status === 200 && answer.type.startsWith('text/plain') && answer.text === token) return;
-  const seen = answer.status === 0 ? 'no answer' : `HTTP ${answer.status}`;
-  refuse(
-    400,
-    'ValidationError',
-    `Subscription validation request failed. Notification endpoint gave ${seen}.`,
-  );
-}
-
-function parse(body: string): Record<string, unknown> {
+function parse(body: string): Body {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -84,13 +42,20 @@ function parse(body: string): Record<string, unknown> {
     : refuse(400, 'BadRequest', 'Send an object.');
 }
 
+function isVisible(subscription: Subscription, token: AccessToken): boolean {
+  return (token.mailbox ?? subscription.mailbox) === subscription.mailbox;
+}
+
 export class Subscriptions {
   readonly #service: GraphService;
-  readonly #all = new Map<string, Subscription>();
+  readonly #register: SubscriptionRegister;
+  /** Handshakes wait for no notification. */
+  readonly #poster = new Poster(Infinity);
   #count = 0;
 
-  constructor(service: GraphService) {
+  constructor(service: GraphService, register: SubscriptionRegister) {
     this.#service = service;
+    this.#register = register;
   }
 
   /** Whether a path is one of ours. */
@@ -101,57 +66,96 @@ export class Subscriptions {
   /** Throws a GraphRefusal for what Graph refuses. */
   async answer(request: GraphRequest, body: string): Promise<Reply> {
     const token = authenticate(this.#service, request.headers);
-    this.#dropExpired();
     const [, id, action] = pathSegments(request.path);
     if (id === undefined) {
       if (request.method === 'POST') return this.#create(request, parse(body));
-      const value = [...this.#all.values()].filter((one) => (token.mailbox ?? one.mailbox) === one.mailbox);
-      return { status: 200, headers: {}, body: { value: value.map(recordOf) } };
+      if (request.method === 'GET') return this.#list(request, token);
+      return refuse(405, 'BadRequest', 'Method not allowed.');
     }
-    const subscription = this.#all.get(id);
-    if (subscription === undefined) return refuse(404, 'ResourceNotFound', 'The object was not found.');
-    if ((token.mailbox ?? subscription.mailbox) !== subscription.mailbox) {
-      return refuse(404, 'ResourceNotFound', 'The object was not found.');
-    }
-    if (action === 'reauthorize' && request.method === 'POST')
-      return { status: 202, headers: {}, body: undefined };
-    if (action !== undefined) refuse(400, 'BadRequest', `Resource not found for the segment '${action}'.`);
-    return this.#actOn(subscription, request.method, body);
+    const found = this.#register.find(id);
+    const subscription = found !== undefined && isVisible(found, token) ? found : undefined;
+    if (action === undefined) return this.#actOn(subscription, request, body);
+    if (action.toLowerCase() !== 'reauthorize')
+      refuse(400, 'BadRequest', `Resource not found for the segment '${action}'.`);
+    if (request.method !== 'POST') refuse(405, 'BadRequest', 'Method not allowed.');
+    if (subscription === undefined) return refuse(404, 'ResourceNotFound', GONE);
+    subscription.withheld = false;
+    return { status: 204, headers: {}, body: undefined };
   }
 
-  #actOn(subscription: Subscription, method: string, body: string): Reply {
+  #actOn(subscription: Subscription | undefined, request: GraphRequest, body: string): Reply {
+    const { method } = request;
+    if (!['GET', 'PATCH', 'DELETE'].includes(method)) refuse(405, 'BadRequest', 'Method not allowed.');
+    if (subscription === undefined) {
+      const { renewalOfGone } = this.#service.settings.subscriptions;
+      if (method === 'PATCH' && renewalOfGone === 400)
+        return refuse(400, 'ErrorInvalidParameter', 'The subscription is not valid.');
+      return refuse(404, 'ResourceNotFound', GONE);
+    }
     if (method === 'DELETE') {
-      this.#all.delete(subscription.id);
+      this.#register.remove(subscription.id);
       return { status: 204, headers: {}, body: undefined };
     }
-    if (method === 'PATCH')
-      subscription.terms.expirationDateTime = readExpiry(parse(body), this.#service.clock());
-    else if (method !== 'GET') refuse(405, 'BadRequest', 'Method not allowed.');
-    return { status: 200, headers: {}, body: recordOf(subscription) };
+    if (method === 'PATCH') this.#renew(subscription, parse(body));
+    return { status: 200, headers: {}, body: this.#entity(request, subscription) };
   }
 
-  #dropExpired(): void {
-    for (const { id, terms } of this.#all.values()) {
-      if (Date.parse(terms.expirationDateTime) <= this.#service.clock()) this.#all.delete(id);
-    }
+  /** Renewing also authorises anew. */
+  #renew(subscription: Subscription, body: Body): void {
+    const { settings, clock } = this.#service;
+    subscription.terms.expirationDateTime = readRenewal(body, clock(), settings.subscriptions);
+    subscription.withheld = false;
   }
 
-  async #create(request: GraphRequest, body: Record<string, unknown>): Promise<Reply> {
-    const terms = readTerms(body, this.#service.clock());
+  /** A page; no option but the link's own is taken (Graph docs: list subscriptions). */
+  #list(request: GraphRequest, token: AccessToken): Reply {
+    const { settings } = this.#service;
+    const size = settings.subscriptions.subscriptionsPerPage;
+    const after = readPageToken(request.query);
+    const rest = this.#register.all().filter((one) => one.serial > after && isVisible(one, token));
+    const page = rest.slice(0, size);
+    const last = page.at(-1)?.serial ?? 0;
+    const origin = settings.relativeLinks ? '' : request.origin;
+    const body = {
+      '@odata.context': `${request.origin}/v1.0/$metadata#subscriptions`,
+      // The list alone keeps the clientState to itself.
+      value: page.map((one) => ({ ...viewOf(one), clientState: null })),
+      ...(rest.length > size ? { '@odata.nextLink': `${origin}${request.path}?$skiptoken=p${last}` } : {}),
+    };
+    return { status: 200, headers: {}, body };
+  }
+
+  async #create(request: GraphRequest, body: Body): Promise<Reply> {
+    const { settings, clock } = this.#service;
+    const limits = settings.subscriptions;
+    const terms = readTerms(body, clock(), limits);
     const { mailbox, scope } = this.#target(request, terms.resource);
-    const token = `Validation: Testing client application reachability for subscription ${++this.#count} + & ü`;
-    await shakeHands(terms.notificationUrl, token);
-    if (terms.lifecycleNotificationUrl !== undefined) await shakeHands(terms.lifecycleNotificationUrl, token);
-    const subscription: Subscription = {
-      id: guid(this.#service.settings.seed, 'subscription', this.#count),
+    const number = ++this.#count;
+    const token = `Validation: Testing client application reachability for subscription ${number} + & ü`;
+    await shakeHands(this.#poster, terms.notificationUrl, token, limits.handshakeMs);
+    if (terms.lifecycleNotificationUrl !== undefined)
+      await shakeHands(this.#poster, terms.lifecycleNotificationUrl, token, limits.handshakeMs);
+    if (this.#register.of(mailbox).length >= limits.subscriptionsPerMailbox) {
+      const reason = 'Status Code: Forbidden; Reason: Maximum number of subscriptions has been reached';
+      refuse(403, 'ExtensionError', `Operation: Create; Exception: [${reason}]`);
+    }
+    const subscription = this.#register.add({
+      id: guid(settings.seed, 'subscription', number),
       terms,
       mailbox,
       scope,
-      immutable: readPreferences(request.headers['prefer'], this.#service.settings.immutableIds).immutable,
-      delivered: mailbox.log.sequence,
+      immutable: readPreferences(request.headers['prefer'], settings.immutableIds).immutable,
+      told: mailbox.log.sequence,
+      withheld: false,
+    });
+    return { status: 201, headers: {}, body: this.#entity(request, subscription) };
+  }
+
+  #entity(request: GraphRequest, subscription: Subscription): object {
+    return {
+      '@odata.context': `${request.origin}/v1.0/$metadata#subscriptions/$entity`,
+      ...viewOf(subscription),
     };
-    this.#all.set(subscription.id, subscription);
-    return { status: 201, headers: {}, body: recordOf(subscription) };
   }
 
   /** All messages of a mailbox, or those of one folder; a delegated bearer's own mailbox only. */
@@ -176,65 +180,37 @@ export class Subscriptions {
   }
 
   list(): SubscriptionRecord[] {
-    this.#dropExpired();
-    return [...this.#all.values()].map(recordOf);
+    return this.#register
+      .all()
+      .map(({ id, terms, mailbox, withheld }) => ({ id, ...terms, mailbox: mailbox.email, withheld }));
   }
 
-  /** Lets a subscription vanish, as the service may at any time: renewing it answers 404. */
-  forget(id: string): void {
-    this.#all.delete(id);
-  }
-
-  /** Posts what has changed since the last delivery, one request per URL, mixed across subscriptions. */
-  async deliver(): Promise<Delivery[]> {
-    this.#dropExpired();
-    const byUrl = new Map<string, object[]>();
-    for (const subscription of this.#all.values()) {
-      const { mailbox, scope, terms } = subscription;
-      const changes = mailbox.log.between(scope, subscription.delivered, mailbox.log.sequence);
-      subscription.delivered = mailbox.log.sequence;
-      const wanted = changes.filter((change) => terms.changeType.split(',').includes(KINDS[change.kind]));
-      const value = wanted.map((change) => notificationOf(subscription, change));
-      if (value.length > 0)
-        byUrl.set(terms.notificationUrl, [...(byUrl.get(terms.notificationUrl) ?? []), ...value]);
-    }
-    return Promise.all([...byUrl].map(([url, value]) => send(url, value)));
-  }
-
-  /** Posts a lifecycle event to the URL given at creation; throws when the subscription has none. */
-  async sendLifecycle(id: string, lifecycleEvent: LifecycleEvent): Promise<Delivery> {
-    const subscription = this.#all.get(id);
-    const url = subscription?.terms.lifecycleNotificationUrl;
-    if (subscription === undefined || url === undefined) throw new Error('No such subscription, or no URL.');
-    if (lifecycleEvent === 'subscriptionRemoved') this.#all.delete(id);
-    return send(url, [{ ...headOf(subscription), lifecycleEvent }]);
+  close(): Promise<void> {
+    return this.#poster.close();
   }
 }
 
-async function send(url: string, value: object[]): Promise<Delivery> {
-  const headers = { 'content-type': 'application/json; charset=utf-8' };
-  const { status } = await post(url, { headers, body: JSON.stringify({ value }) });
-  return { url, status, value };
+/** The serial after which the page begins. */
+function readPageToken(query: string): number {
+  const options = parseQuery(query);
+  const unknown = [...options.keys()].find((name) => name !== '$skiptoken');
+  if (unknown !== undefined)
+    refuse(400, 'BadRequest', `The query option '${unknown}' is not supported on this resource.`);
+  const token = options.get('$skiptoken');
+  const serial = /^p(\d{1,9})$/.exec(token ?? 'p0')?.[1];
+  return serial === undefined ? refuse(400, 'BadRequest', 'The skiptoken is not valid.') : Number(serial);
 }
 
-function recordOf({ id, terms, mailbox }: Subscription): SubscriptionRecord {
-  return { id, ...terms, mailbox: mailbox.email };
-}
-
-function headOf({ id, terms, mailbox }: Subscription): object {
+function viewOf({ id, terms, mailbox }: Subscription): object {
   return {
-    subscriptionId: id,
-    subscriptionExpirationDateTime: terms.expirationDateTime,
-    tenantId: guid(mailbox.userId, 'tenant'),
-    ...(terms.clientState === undefined ? {} : { clientState: terms.clientState }),
+    id,
+    ...terms,
+    clientState: terms.clientState ?? null,
+    lifecycleNotificationUrl: terms.lifecycleNotificationUrl ?? null,
+    applicationId: guid('simulated application'),
+    creatorId: mailbox.userId,
+    latestSupportedTlsVersion: 'v1_2',
+    includeResourceData: null,
+    notificationContentType: 'application/json',
   };
-}
-
-function notificationOf(subscription: Subscription, change: Change): object {
-  const { mailbox, immutable } = subscription;
-  const moves = change.kind === 'moved' ? change.moves + 1 : change.moves;
-  const id = messageId(mailbox, change.item, immutable, moves);
-  const resource = `Users/${mailbox.userId}/Messages/${id}`;
-  const resourceData = { '@odata.type': '#Microsoft.Graph.Message', '@odata.id': resource, id };
-  return { ...headOf(subscription), changeType: KINDS[change.kind], resource, resourceData };
 }
