@@ -1,6 +1,12 @@
-/** POST /_simulator/{act}: lets a person change a mailbox while a sync runs. For playing, not part of Graph. */
+/**
+ * POST /_simulator/{act}: lets a person change a mailbox while a sync runs, and look after push. For playing, not part
+ * of Graph.
+ */
 import type { Reply } from './graphError.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
+import { LIFECYCLE_EVENTS } from './notifications.ts';
+import type { Push } from './push.ts';
+import type { SubscriptionRecord } from './subscriptions.ts';
 
 export interface ControlledMailboxes {
   all: () => Iterable<SimulatedMailbox>;
@@ -47,23 +53,52 @@ function parse(text: string): Record<string, unknown> {
   return { ...value };
 }
 
-/** 200 with the message as it is now, 404 for an act that is unknown, 400 with the reason for one that fails. */
-export function answerControl(name: string, text: string, mailboxes: ControlledMailboxes): Reply {
+function change(name: string, body: Record<string, unknown>, mailboxes: ControlledMailboxes): object {
   const act = ACTS[name];
-  if (act === undefined) {
-    return {
-      status: 404,
-      headers: {},
-      body: { error: `Unknown act; there are: ${Object.keys(ACTS).join(', ')}.` },
-    };
+  if (act === undefined) throw new Error('There is no such act.');
+  const named = stringOf(body['mailbox'], '');
+  const mailbox = named === '' ? [...mailboxes.all()][0] : mailboxes.require(named);
+  if (mailbox === undefined) throw new Error('There is no mailbox.');
+  const id = stringOf(body['id'], newestOfInbox(mailbox));
+  return act({ mailbox, id, body }) ?? { gone: true };
+}
+
+export interface ControlledPush {
+  push: Push;
+  subscriptions: () => SubscriptionRecord[];
+}
+
+/** Subscription `id`, by default the newest. */
+async function sayOfSubscription(
+  body: Record<string, unknown>,
+  { push, subscriptions }: ControlledPush,
+): Promise<object> {
+  const event = LIFECYCLE_EVENTS.find((one) => one === body['event']);
+  if (event === undefined) throw new Error(`Name an event: ${LIFECYCLE_EVENTS.join(', ')}.`);
+  return push.sendLifecycle(stringOf(body['id'], subscriptions().at(-1)?.id ?? ''), event);
+}
+
+/** 200 with what has become of it, 404 for an act that is unknown, 400 with the reason for one that fails. */
+export async function answerControl(
+  name: string,
+  text: string,
+  mailboxes: ControlledMailboxes,
+  push: ControlledPush,
+): Promise<Reply> {
+  const known = [...Object.keys(ACTS), 'lifecycle', 'push'];
+  if (!known.includes(name)) {
+    return { status: 404, headers: {}, body: { error: `Unknown act; there are: ${known.join(', ')}.` } };
   }
   try {
     const body = parse(text);
-    const named = stringOf(body['mailbox'], '');
-    const mailbox = named === '' ? [...mailboxes.all()][0] : mailboxes.require(named);
-    if (mailbox === undefined) throw new Error('There is no mailbox.');
-    const id = stringOf(body['id'], newestOfInbox(mailbox));
-    return { status: 200, headers: {}, body: act({ mailbox, id, body }) ?? { gone: true } };
+    const answer = { status: 200, headers: {} };
+    if (name === 'lifecycle') return { ...answer, body: await sayOfSubscription(body, push) };
+    if (name === 'push')
+      return {
+        ...answer,
+        body: { statistics: push.push.statistics(), subscriptions: push.subscriptions() },
+      };
+    return { ...answer, body: change(name, body, mailboxes) };
   } catch (error) {
     return {
       status: 400,

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import type { PushOptions } from './pushOptions.ts';
 import { startGraphSimulator, type GraphSimulator } from './simulator.ts';
 import { LOCALES, type Locale } from './wellKnown.ts';
 
@@ -25,6 +26,9 @@ const HELP = `A simulated Microsoft Graph and Microsoft login, with a mailbox to
   --allow-mailbox-delta    serve /me/messages/delta, which Graph refuses
   --no-folder-list-delta   refuse /me/mailFolders/delta, as 21Vianet does
   --relative-links         nextLink and deltaLink without a host
+  --push                   notifications leave by themselves, a little after each change, however it came about
+  --push-odd               the same, some of them doubled, lost or overtaken
+  --longest-subscription N minutes that a subscription may live (default 4230)
   --odd                    sparse, doubled and empty pages, booleans as strings
   --help
 
@@ -36,6 +40,10 @@ is named by its immutable "id", by default the newest of the Inbox):
   curl -X POST URL/_simulator/move           -d '{"folder":"archive"}'
   curl -X POST URL/_simulator/categorize     -d '{"categories":["Red category"]}'
   curl -X POST URL/_simulator/delete         -d '{"hard":true}'
+  curl -X POST URL/_simulator/lifecycle      -d '{"event":"missed"}'      # or reauthorizationRequired, subscriptionRemoved
+  curl -X POST URL/_simulator/push           # the subscriptions, and what became of the notifications
+
+Without --push each of these requests posts the notifications that it causes before it is answered.
 
 It refuses what Graph refuses: message delta exists per folder only, at most four requests run at a time, ids change
 on a move unless every request asks for immutable ones, and expired tokens are 401. Without "hard", delete moves the
@@ -57,6 +65,9 @@ const OPTIONS = {
   'allow-mailbox-delta': { type: 'boolean', default: false },
   'no-folder-list-delta': { type: 'boolean', default: false },
   'relative-links': { type: 'boolean', default: false },
+  push: { type: 'boolean', default: false },
+  'push-odd': { type: 'boolean', default: false },
+  'longest-subscription': { type: 'string', default: '4230' },
   odd: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -69,7 +80,15 @@ function readArguments(args: readonly string[]) {
 
 function wholeNumber(
   values: Values,
-  name: 'port' | 'messages' | 'seed' | 'latency-ms' | 'concurrency' | 'every-nth-429' | 'token-seconds',
+  name:
+    | 'port'
+    | 'messages'
+    | 'seed'
+    | 'latency-ms'
+    | 'concurrency'
+    | 'every-nth-429'
+    | 'token-seconds'
+    | 'longest-subscription',
 ): number {
   const text = values[name];
   if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} takes a whole number, not "${text}".`);
@@ -81,6 +100,14 @@ function localeOf(values: Values): Locale {
   if (found === undefined)
     throw new Error(`--locale is one of ${LOCALES.join(', ')}, not "${values.locale}".`);
   return found;
+}
+
+const LATE: PushOptions = { auto: true, delayMs: [200, 2_000] };
+const TROUBLED: PushOptions = { ...LATE, duplicate: 0.2, reorder: 0.2, lose: 0.1, missedAfterMs: 10_000 };
+
+function pushOf(values: Values): PushOptions {
+  if (values['push-odd']) return TROUBLED;
+  return values.push ? LATE : {};
 }
 
 async function start(values: Values): Promise<GraphSimulator> {
@@ -108,6 +135,8 @@ async function start(values: Values): Promise<GraphSimulator> {
           sparseUpdates: 0.8,
         }
       : {},
+    longestSubscriptionMinutes: wholeNumber(values, 'longest-subscription'),
+    push: pushOf(values),
     control: true,
   });
   if (nth > 0) simulator.faults.everyNth(nth, { status: 429, headers: { 'retry-after': '1' } });

@@ -6,7 +6,9 @@ import type { Subscription } from './subscriptionRegister.ts';
 
 const KINDS = { added: 'created', updated: 'updated', moved: 'updated', removed: 'deleted' } as const;
 
-export type LifecycleEvent = 'missed' | 'subscriptionRemoved' | 'reauthorizationRequired';
+export const LIFECYCLE_EVENTS = ['missed', 'subscriptionRemoved', 'reauthorizationRequired'] as const;
+
+export type LifecycleEvent = (typeof LIFECYCLE_EVENTS)[number];
 
 function headOf({ id, terms, mailbox }: Subscription): object {
   return {

@@ -26,7 +26,7 @@ export interface BurstOptions {
   retryMs?: readonly number[];
 }
 
-export interface BurstAnswer {
+interface BurstAnswer {
   /** Whose notification was the first of the request. */
   mailbox: string;
   /** Of the last try; 0 when none came in time. */

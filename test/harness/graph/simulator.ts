@@ -209,7 +209,8 @@ class Simulation {
     }
     const act = /^\/_simulator\/([^?]*)/.exec(request.url ?? '')?.[1];
     if (this.#control && act !== undefined) {
-      const reply = answerControl(act, (await readBody(request)) ?? '', this.register);
+      const push = { push: this.push, subscriptions: () => this.subscriptions.list() };
+      const reply = await answerControl(act, (await readBody(request)) ?? '', this.register, push);
       await this.push.deliver();
       send(response, reply);
       return;

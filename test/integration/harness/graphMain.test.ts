@@ -1,14 +1,22 @@
 // The simulator as people start it: prints how to sync from it, obeys the control requests, ends on a signal.
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { field } from '../../harness/graph/probe.ts';
+import { startPushReceiver, type PushReceiver } from '../../harness/graph/pushReceiver.ts';
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 const started: Child[] = [];
 
-afterEach(() => {
+let receiver: PushReceiver;
+
+beforeEach(async () => {
+  receiver = await startPushReceiver();
+});
+
+afterEach(async () => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
+  await receiver.close();
 });
 
 function run(args: readonly string[]): { child: Child; output: () => string; ended: Promise<number | null> } {
@@ -23,8 +31,8 @@ function run(args: readonly string[]): { child: Child; output: () => string; end
 }
 
 describe('the simulator on the command line', () => {
-  it('prints an environment that works and lets a person change the mailbox', async () => {
-    const { child, output, ended } = run(['--messages', '20', '--locale', 'de']);
+  it('prints an environment that works, lets a person change the mailbox, and tells of that by itself', async () => {
+    const { child, output, ended } = run(['--messages', '20', '--locale', 'de', '--push']);
     await expect.poll(output, { timeout: 30_000 }).toContain('Ctrl-C');
     const environment = new Map(
       [...output().matchAll(/^export (\w+)='(.+)'$/gm)].map((match) => [match[1], match[2]]),
@@ -39,6 +47,19 @@ describe('the simulator on the command line', () => {
     const grant = await fetch(variable('TOKEN_URL'), { method: 'POST', body: new URLSearchParams(form) });
     const authorization = `Bearer ${String(field(await grant.json(), 'access_token'))}`;
     const control = new URL('/_simulator/', variable('GRAPH_BASE_URL')).href;
+    const subscription = {
+      changeType: 'created',
+      notificationUrl: receiver.url,
+      lifecycleNotificationUrl: receiver.url,
+      resource: '/me/messages',
+      expirationDateTime: new Date(Date.now() + 86_400_000).toISOString(),
+    };
+    const subscribed = await fetch(`${variable('GRAPH_BASE_URL')}/subscriptions`, {
+      method: 'POST',
+      headers: { authorization },
+      body: JSON.stringify(subscription),
+    });
+    expect(subscribed.status).toBe(201);
     const body = JSON.stringify({ subject: 'Hello', receivedDateTime: '2099-01-01T00:00:00Z' });
     await fetch(`${control}create-message`, { method: 'POST', body });
     await fetch(`${control}read`, { method: 'POST' });
@@ -46,6 +67,13 @@ describe('the simulator on the command line', () => {
       headers: { authorization },
     });
     expect(field(await newest.json(), 'value')).toMatchObject([{ subject: 'Hello', isRead: true }]);
+    await expect
+      .poll(() => receiver.entries(), { timeout: 30_000 })
+      .toMatchObject([{ changeType: 'created' }]);
+    await fetch(`${control}lifecycle`, { method: 'POST', body: '{"event":"missed"}' });
+    expect(receiver.entries().at(-1)).toMatchObject({ lifecycleEvent: 'missed' });
+    const push: unknown = await (await fetch(`${control}push`, { method: 'POST' })).json();
+    expect(push).toMatchObject({ statistics: { posted: 2 }, subscriptions: [{ changeType: 'created' }] });
     const unknown = await fetch(`${control}explode`, { method: 'POST' });
     expect(unknown.status).toBe(404);
     child.kill('SIGTERM');
