@@ -13,7 +13,7 @@ export interface Kept {
 
 /** After a failure no more are begun: the sender is to come again anyway, and waits. Resolves in any case. */
 export async function keepAll(targets: readonly Target[], wakeUps: WakeUps): Promise<Kept> {
-  const kept = new Set<Target>();
+  const kept: Target[] = [];
   const errors: Error[] = [];
   const waiting = targets.values();
   const work = async (): Promise<void> => {
@@ -21,15 +21,19 @@ export async function keepAll(targets: readonly Target[], wakeUps: WakeUps): Pro
       if (errors.length > 0) return;
       try {
         await keep(target, wakeUps);
-        kept.add(target);
+        kept.push(target);
       } catch (error) {
         errors.push(error instanceof Error ? error : new Error(typeof error));
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, targets.length) }, work));
-  const failed = kept.size === targets.length ? [] : targets.filter((target) => !kept.has(target));
-  return { kept: [...kept], failed, errors };
+  if (targets.length === 1) await work();
+  else await Promise.all(Array.from({ length: Math.min(atOnce, targets.length) }, work));
+  return { kept, failed: kept.length === targets.length ? [] : without(targets, new Set(kept)), errors };
+}
+
+function without(targets: readonly Target[], kept: ReadonlySet<Target>): readonly Target[] {
+  return targets.filter((target) => !kept.has(target));
 }
 
 function keep({ provider, demand }: Target, wakeUps: WakeUps): Promise<void> {

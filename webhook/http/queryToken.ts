@@ -1,26 +1,35 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 
-/** @returns `missing` where nothing was shown, `wrong` where it was none of them, or more than one was shown */
+/** `missing`: nothing was shown. `wrong`: it was none of them, or more than one was shown. */
 export type TokenCheck = (shown: readonly string[]) => 'right' | 'missing' | 'wrong';
 
+const leastBytes = 256;
+
 /**
- * Compares hashes, which are all of one length, and each time with every token: how long it takes tells nothing about
- * any of them.
+ * Compares buffers that are all of one length, and each time with every token: how long it takes tells nothing about
+ * any of them. Hashes would do the same for the time of a third of a request.
  *
  * @param tokens empty: whatever is shown is right
  */
 export function tokenCheck(tokens: readonly string[]): TokenCheck {
   if (tokens.length === 0) return () => 'right';
-  const hashes = tokens.map(digest);
+  const bytes = Math.max(leastBytes, ...tokens.map((token) => Buffer.byteLength(token)));
+  const expected = tokens.map((token) => padded(token, Buffer.alloc(bytes + 4)));
+  const given = Buffer.alloc(bytes + 4);
   return (shown) => {
     const [token] = shown;
     if (token === undefined) return 'missing';
-    const given = digest(token);
-    const matches = hashes.map((expected) => timingSafeEqual(expected, given));
-    return shown.length === 1 && matches.includes(true) ? 'right' : 'wrong';
+    padded(token, given);
+    let isRight = false;
+    for (const one of expected) isRight = timingSafeEqual(one, given) || isRight;
+    return shown.length === 1 && isRight ? 'right' : 'wrong';
   };
 }
 
-function digest(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
+/** As much of it as there is room for, nothing behind it, and last how long it is. */
+function padded(text: string, room: Buffer): Buffer {
+  room.fill(0);
+  room.write(text, 0, room.length - 4);
+  room.writeUInt32BE(Buffer.byteLength(text), room.length - 4);
+  return room;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 
 /**
  * Whose requests are counted together: an IPv4 address, or the /64 of an IPv6 address, of which one host has as many
@@ -10,8 +10,8 @@ import { isIP, isIPv6 } from 'node:net';
  */
 export function senderOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
   const forwarded = trustProxy ? lastForwarded(headers['x-forwarded-for']) : null;
-  const address = (forwarded ?? socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
-  return isIPv6(address) ? network(address.toLowerCase()) : address;
+  const address = forwarded ?? socket.remoteAddress ?? '';
+  return address.includes(':') ? senderOfIPv6(address.toLowerCase()) : address;
 }
 
 function lastForwarded(header: string | string[] | undefined): string | null {
@@ -25,7 +25,9 @@ function lastForwarded(header: string | string[] | undefined): string | null {
   return found ?? null;
 }
 
-function network(address: string): string {
+function senderOfIPv6(address: string): string {
+  // An IPv4 address, as a socket shows it that listens for both.
+  if (/^::ffff:\d+\./.test(address)) return address.slice('::ffff:'.length);
   const [head = '', tail] = address.split('::');
   const left = head.split(':').filter(Boolean);
   const right = tail?.split(':').filter(Boolean) ?? [];

@@ -79,7 +79,7 @@ function listener(
   return (request, response) => {
     const url = request.url ?? '';
     const mark = url.indexOf('?');
-    const path = (mark < 0 ? url : url.slice(0, mark)).replace(/(?<=.)\/$/, '');
+    const path = withoutSlash(mark < 0 ? url : url.slice(0, mark));
     const exchange = new Exchange(request, response, routesByPath.get(path) ?? 'other', manners);
     if (exchange.route === 'probe') {
       probe(exchange, path === '/healthz' ? null : missing(options, manners));
@@ -98,6 +98,10 @@ function listener(
       });
     }
   };
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 function pushOf(options: ServerOptions, warnings: SparseLog): Push {
