@@ -1,4 +1,5 @@
 // Lifecycle events of the simulated Graph, and bursts.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../harness/graph/probe.ts';
 import { MINUTE, openStage, type Stage } from './graphPushStage.ts';
@@ -25,6 +26,7 @@ describe('a lifecycle event', () => {
         },
       ]);
       expect(simulator.subscriptions()).toMatchObject([{ id, withheld: true }]);
+      await expect(simulator.push.burst({ count: 1 })).rejects.toThrow('subscribed');
       const probe = createProbe(simulator, ada.email);
       const expirationDateTime = new Date(stage.now + 3000 * MINUTE).toISOString();
       const answer =
@@ -70,11 +72,12 @@ describe('a burst', () => {
     receiver.answer = async () => {
       open += 1;
       most = Math.max(most, open);
-      await new Promise((resolve) => setImmediate(resolve));
+      // Long enough for all others to arrive, if they were let.
+      await sleep(20);
       open -= 1;
       return 202;
     };
-    const report = await simulator.push.burst({ count: 60, withinMs: 20, connections: 4 });
+    const report = await simulator.push.burst({ count: 60, withinMs: 5, connections: 4 });
     expect(report).toMatchObject({ byStatus: { 202: 60 }, taken: 60 });
     expect(report.answers.map(({ mailbox }) => mailbox).slice(0, 3)).toEqual([
       ada.email,
