@@ -44,7 +44,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer | 'too
       } else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.on('error', () => resolve('gone'));
+    // Comes in any case, and says nothing new after the end.
     request.on('close', () => resolve('gone'));
   });
 }

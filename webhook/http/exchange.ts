@@ -28,16 +28,13 @@ export class Exchange {
   }
 
   /** The first answer counts; a sender who has gone hears nothing. */
-  answer(status: number, text: string, headers: Readonly<Record<string, string>>): void {
+  answer(status: number, text: string, headers?: Readonly<Record<string, string>>): void {
     if (this.#response.headersSent) return;
     const { observe, isClosing } = this.#manners;
     observe.request(this.route, status, (performance.now() - this.#begun) / 1000);
-    this.#response.writeHead(status, {
-      ...headers,
-      'content-length': Buffer.byteLength(text),
-      'x-request-id': this.id,
-      ...(isClosing() && { connection: 'close' }),
-    });
+    const always = { 'content-length': Buffer.byteLength(text), 'x-request-id': this.id };
+    const own = headers === undefined ? always : { ...headers, ...always };
+    this.#response.writeHead(status, isClosing() ? { ...own, connection: 'close' } : own);
     this.#response.end(text);
   }
 

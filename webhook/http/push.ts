@@ -5,7 +5,7 @@
  */
 import { pushQuery } from '../../api/pushUrl.ts';
 import type { Log } from '../../kube/log.ts';
-import { hintNames, readSaid } from '../plan/said.ts';
+import { hintNames, type Query, readSaid } from '../plan/said.ts';
 import { chooseTargets, type Ignored, type Routing, type Target } from '../plan/targets.ts';
 import { NotKept, type WakeUps } from '../wakeUp.ts';
 import { isOversized, readJson } from './body.ts';
@@ -26,13 +26,13 @@ export interface Push {
   readonly warnings: SparseLog;
 }
 
-const known = [...Object.values(pushQuery), ...hintNames];
-const nothing: Readonly<Record<string, string>> = {};
+const known = new Set<string>([...Object.values(pushQuery), ...hintNames]);
 
 /** Answers. Rejects only for a bug. */
-export async function answerPush(exchange: Exchange, query: URLSearchParams, push: Push): Promise<void> {
+export async function answerPush(exchange: Exchange, search: string, push: Push): Promise<void> {
   const { request } = exchange;
-  const validation = query.get(pushQuery.validationToken);
+  const query = readQuery(search);
+  const validation = query.values.get(pushQuery.validationToken) ?? null;
   const problem = inQuery(query, push.checkToken, validation !== null) ?? atHead(exchange, validation, push);
   if (problem !== null) {
     if (problem.kind === 'unauthorized') {
@@ -44,12 +44,33 @@ export async function answerPush(exchange: Exchange, query: URLSearchParams, pus
     const body = await readJson(request, push.bodyLimit);
     if (body === 'gone') request.socket.destroy();
     else if ('problem' in body) exchange.refuse(body.problem);
-    else await deliver(exchange, query, { body: body.json, push });
+    else await deliver(exchange, query.values, { body: body.json, push });
   }
 }
 
-function inQuery(query: URLSearchParams, checkToken: TokenCheck, isHandshake: boolean): Problem | null {
-  const verdict = checkToken(query.getAll(pushQuery.token));
+interface ReadQuery {
+  readonly values: ReadonlyMap<string, string>;
+  /** One of our names that stands there more than once: two readers might understand different things by it. */
+  readonly repeated: string | null;
+}
+
+function readQuery(search: string): ReadQuery {
+  const values = new Map<string, string>();
+  let repeated: string | null = null;
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (values.has(name) && known.has(name)) repeated = name;
+    values.set(name, value);
+  }
+  return { values, repeated };
+}
+
+function inQuery(
+  { values, repeated }: ReadQuery,
+  checkToken: TokenCheck,
+  isHandshake: boolean,
+): Problem | null {
+  // More than one is none.
+  const verdict = checkToken(repeated === pushQuery.token ? '' : values.get(pushQuery.token));
   // Whoever shakes hands without a token gets back what was sent, and nothing else happens.
   if (verdict === 'wrong' || (verdict === 'missing' && !isHandshake)) {
     const headers = { 'www-authenticate': 'Query realm="outlook-sync"' };
@@ -59,9 +80,7 @@ function inQuery(query: URLSearchParams, checkToken: TokenCheck, isHandshake: bo
       headers,
     };
   }
-  // Two readers of one request must not understand different things.
-  const repeated = query.size < 2 ? undefined : known.find((name) => query.getAll(name).length > 1);
-  if (repeated === undefined) return null;
+  if (repeated === null) return null;
   return {
     kind: 'misunderstood',
     detail: `${repeated} stands in the query more than once.`,
@@ -88,7 +107,7 @@ interface Delivery {
   readonly push: Push;
 }
 
-async function deliver(exchange: Exchange, query: URLSearchParams, { body, push }: Delivery): Promise<void> {
+async function deliver(exchange: Exchange, query: Query, { body, push }: Delivery): Promise<void> {
   const said = readSaid(query, body);
   if ('fault' in said) {
     const { fault, field } = said;
@@ -111,7 +130,7 @@ async function deliver(exchange: Exchange, query: URLSearchParams, { body, push 
 function conclude(exchange: Exchange, { failed, errors }: Kept, { warnings }: Push): void {
   const bug = errors.find((error) => !(error instanceof NotKept));
   if (bug !== undefined) throw bug;
-  if (failed.length === 0) exchange.answer(202, '', nothing);
+  if (failed.length === 0) exchange.answer(202, '');
   else {
     warnings.warn(
       { requestId: exchange.id, providers: keysOf(failed).slice(0, 10) },

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 
-/** `missing`: nothing was shown. `wrong`: it was none of them, or more than one was shown. */
-export type TokenCheck = (shown: readonly string[]) => 'right' | 'missing' | 'wrong';
+/** `missing`: nothing was shown. `wrong`: it is none of them. */
+export type TokenCheck = (shown: string | undefined) => 'right' | 'missing' | 'wrong';
 
 const leastBytes = 256;
 
@@ -17,12 +17,11 @@ export function tokenCheck(tokens: readonly string[]): TokenCheck {
   const expected = tokens.map((token) => padded(token, Buffer.alloc(bytes + 4)));
   const given = Buffer.alloc(bytes + 4);
   return (shown) => {
-    const [token] = shown;
-    if (token === undefined) return 'missing';
-    padded(token, given);
+    if (shown === undefined) return 'missing';
+    padded(shown, given);
     let isRight = false;
     for (const one of expected) isRight = timingSafeEqual(one, given) || isRight;
-    return shown.length === 1 && isRight ? 'right' : 'wrong';
+    return isRight ? 'right' : 'wrong';
   };
 }
 

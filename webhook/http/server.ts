@@ -89,8 +89,7 @@ function listener(
     } else if (exchange.route === 'other') {
       exchange.refuse({ kind: 'notFound', detail: 'No such path.' });
     } else {
-      const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
-      answerPush(exchange, query, push).catch((error: unknown) => {
+      answerPush(exchange, mark < 0 ? '' : url.slice(mark), push).catch((error: unknown) => {
         const frames =
           error instanceof Error ? error.stack?.split('\n').slice(0, 6).join('\n') : typeof error;
         log.error({ requestId: exchange.id, frames }, 'A bug: a request could not be answered');

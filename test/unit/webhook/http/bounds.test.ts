@@ -76,17 +76,33 @@ describe('a request id', () => {
 });
 
 describe('the token of the query', () => {
-  it('is right when it is one of several, shown once', () => {
+  it('is right when it is one of several, whole', () => {
     const check = tokenCheck(['old', 'new']);
-    expect([check(['old']), check(['new'])]).toEqual(['right', 'right']);
-    expect(check([])).toBe('missing');
-    for (const shown of [['ol'], ['oldx'], [''], ['old', 'old'], ['old', 'x'], ['old,new']]) {
+    expect([check('old'), check('new')]).toEqual(['right', 'right']);
+    expect(check(undefined)).toBe('missing');
+    for (const shown of [
+      'ol',
+      'oldx',
+      '',
+      'old\0',
+      'Old',
+      'old,new',
+      'x'.repeat(5000),
+      `old${'\0'.repeat(300)}`,
+    ]) {
       expect(check(shown)).toBe('wrong');
     }
   });
 
+  it('may be long, and of any characters', () => {
+    const long = 'ä'.repeat(300);
+    const check = tokenCheck([long, 'short']);
+    expect([check(long), check('short')]).toEqual(['right', 'right']);
+    expect([check(long.slice(1)), check(`${long}ä`), check(long.toUpperCase())]).not.toContain('right');
+  });
+
   it('is anything where none is configured', () => {
-    expect([tokenCheck([])([]), tokenCheck([])(['x'])]).toEqual(['right', 'right']);
+    expect([tokenCheck([])(undefined), tokenCheck([])('x')]).toEqual(['right', 'right']);
   });
 });
 
