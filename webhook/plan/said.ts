@@ -16,7 +16,7 @@ export interface Notification {
   readonly kind: 'notification';
   readonly subscriptionId: string | null;
   readonly clientState: string | null;
-  /** Of the subscription itself, in lower case; null: the mailbox has changed. */
+  /** Of the subscription itself; null: the mailbox has changed. */
   readonly lifecycleEvent: string | null;
   readonly hints: Hints;
 }
@@ -111,10 +111,9 @@ function readEntry(raw: unknown): Entry {
 function readNotification(raw: Fields, hints: Hints): Entry | null {
   const subscriptionId = raw['subscriptionId'] ?? null;
   const clientState = raw['clientState'] ?? null;
-  const event = raw['lifecycleEvent'] ?? null;
-  if (!isText(subscriptionId) || !isText(clientState) || !isText(event)) return unreadable;
-  if (subscriptionId === null && clientState === null && event === null) return null;
-  const lifecycleEvent = event === null ? null : event.toLowerCase();
+  const lifecycleEvent = raw['lifecycleEvent'] ?? null;
+  if (!isText(subscriptionId) || !isText(clientState) || !isText(lifecycleEvent)) return unreadable;
+  if (subscriptionId === null && clientState === null && lifecycleEvent === null) return null;
   return { kind: 'notification', subscriptionId, clientState, lifecycleEvent, hints };
 }
 

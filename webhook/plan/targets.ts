@@ -92,7 +92,7 @@ function hinted({ providerIds, addresses }: Hints, directory: Directory): readon
 
 /** An event that is none of ours, such as `missed` or one that Graph has yet to invent, asks for a sync. */
 function demandOf({ lifecycleEvent }: Notification): Demand {
-  return (lifecycleEvent === null ? undefined : events.get(lifecycleEvent)) ?? 'wake';
+  return (lifecycleEvent === null ? undefined : events.get(lifecycleEvent.toLowerCase())) ?? 'wake';
 }
 
 function joined(before: Target | undefined, provider: Provider, demand: Demand): Target {

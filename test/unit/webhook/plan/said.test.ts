@@ -84,7 +84,7 @@ describe('entries', () => {
     expect(said('', { value }).entries).toEqual([
       { ...notification, subscriptionId: 's', clientState: 'c', hints: { providerIds: [id], addresses: [] } },
       { ...notification, subscriptionId: null, clientState: 'c' },
-      { ...notification, subscriptionId: 's', clientState: null, lifecycleEvent: 'subscriptionremoved' },
+      { ...notification, subscriptionId: 's', clientState: null, lifecycleEvent: 'SubscriptionRemoved' },
       { kind: 'hint', hints: { providerIds: [], addresses: ['a@example.com'] } },
       unreadable,
       unreadable,
