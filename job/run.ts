@@ -233,7 +233,7 @@ export class Run {
       const durationMs = this.#clock.now() - began;
       log.info({ ...context.tally.counts(), requests, cursor, durationMs }, 'Finished a pass');
       if (await this.#subscribe(context)) {
-        log.info('Makes one more pass, for what changed before there was a subscription');
+        log.info('Makes one more pass, for changes that no notification tells of');
         continue;
       }
       const final = passes >= mostPasses || this.#clock.now() >= this.#clock.deadline;
@@ -245,15 +245,15 @@ export class Run {
 
   /**
    * Once per run, after its first pass.
-   * @returns whether one more pass is wanted, for what changed before there was a subscription
+   * @returns whether one more pass is wanted, for changes that nobody was told of
    */
   async #subscribe(context: SyncContext): Promise<boolean> {
     if (this.#push !== null || isStopping(context)) return false;
     const { settings, cluster } = this.#request;
     const eventAt = (await cluster?.subscriptionEventAt()) ?? null;
-    const { report, created } = await subscribe({ context, settings, eventAt });
+    const { report, wantsPass } = await subscribe({ context, settings, eventAt });
     this.#push = report;
-    return created;
+    return wantsPass;
   }
 
   async #failed(thrown: unknown): Promise<{ outcome: Outcome; error: SyncError | null }> {

@@ -46,8 +46,13 @@ export function nextStep(observed: Observed): SubscriptionStep {
  */
 function isDue(ends: number, lastRenewedAt: Date | null, { eventAt, now, threshold }: Observed): boolean {
   const renewed = lastRenewedAt?.getTime() ?? -Infinity;
-  if (eventAt !== null && eventAt.getTime() > renewed) return true;
+  if (isTold(lastRenewedAt, eventAt)) return true;
   return ends - now <= Math.min(threshold, (ends - renewed) / 2);
+}
+
+/** Whether Graph has told of the subscription since it was renewed; it may have held notifications back since then. */
+export function isTold(lastRenewedAt: Date | null, eventAt: Date | null): boolean {
+  return eventAt !== null && eventAt.getTime() > (lastRenewedAt?.getTime() ?? -Infinity);
 }
 
 /** What Graph said no to; of a refusal of `job/graph`. */

@@ -4,7 +4,7 @@ import { Interrupted, stackOf, SyncError, toSyncError } from '../errors.ts';
 import type { Refusal } from '../graph/answer.ts';
 import type { GraphClient } from '../graph/client.ts';
 import { type Subscription, Subscriptions } from '../graph/subscriptions.ts';
-import { isGone, nextStep, shorterLife, type StoredSubscription } from '../plan/subscription.ts';
+import { isGone, isTold, nextStep, shorterLife, type StoredSubscription } from '../plan/subscription.ts';
 import { forgetSubscription, loadSubscription, saveSubscription } from '../store/subscription.ts';
 import type { SyncContext } from '../sync/context.ts';
 import { discard, refusedTo, removeLeftovers, removeOne } from './removal.ts';
@@ -24,8 +24,8 @@ export interface SubscribeRequest {
 
 export interface Subscribed {
   readonly report: PushReport;
-  /** What changed before the subscription existed, nobody was told of. */
-  readonly created: boolean;
+  /** Of what changed before the subscription was there, or while Graph held notifications back, nobody was told. */
+  readonly wantsPass: boolean;
 }
 
 /** Milliseconds for all of it; two creations that wait for slow handshakes are well within. */
@@ -47,8 +47,8 @@ export async function subscribe(request: SubscribeRequest): Promise<Subscribed> 
   const deadline = Math.min(clock.deadline, clock.now() + longest);
   const keeper = new Keeper(request, client.within({ ...clock, signal, deadline }));
   try {
-    const created = await keeper.run();
-    return { created, report: reportOf(keeper, null) };
+    const wantsPass = await keeper.run();
+    return { wantsPass, report: reportOf(keeper, null) };
   } catch (error) {
     if (clock.signal.aborted) throw new Interrupted('Stopped while subscribing', { cause: error });
     const meaning = timeout.aborted
@@ -58,7 +58,7 @@ export async function subscribe(request: SubscribeRequest): Promise<Subscribed> 
     if (code === 'LeaseLost') throw meaning;
     if (code === 'InternalError') log.error({ err: stackOf(cause) }, 'A bug');
     log.warn({ code, reason: message }, 'The subscription for push could not be seen to');
-    return { created: false, report: reportOf(keeper, meaning) };
+    return { wantsPass: false, report: reportOf(keeper, meaning) };
   }
 }
 
@@ -86,7 +86,7 @@ class Keeper {
     this.target = pushTarget(settings, context.lease.providerId, context.urls.path);
   }
 
-  /** @returns whether a new subscription has been made */
+  /** @returns whether there may be changes that nobody was told of */
   async run(): Promise<boolean> {
     const { settings, eventAt, context } = this.#request;
     const { target } = this;
@@ -101,8 +101,9 @@ class Keeper {
     }
     if (stored === null) return this.#make(target);
     if (step === 'create') await discard(this.#subscriptions, stored.id, context.log);
-    else if (step === 'renew' ? await this.#renew(target, stored.id) : await this.#check(stored.id))
-      return false;
+    else if (step === 'renew' ? await this.#renew(target, stored.id) : await this.#check(stored.id)) {
+      return isTold(stored.lastRenewedAt, eventAt);
+    }
     await this.#forget();
     return this.#make(target);
   }

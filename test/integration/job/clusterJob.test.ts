@@ -80,6 +80,7 @@ describe('a run', () => {
     expect(await conditionsOf(place)).toEqual({
       Synced: 'True Succeeded',
       CredentialsValid: 'True Succeeded',
+      PushSubscribed: 'False NotConfigured',
     });
     expect((await place.leaseSpec()).holderIdentity ?? '').toBe('');
     expect(await user.provider()).toMatchObject({ status: 'connected', syncLeaseExpiresAt: null });
@@ -109,6 +110,7 @@ describe('a run', () => {
     expect(await conditionsOf(place)).toEqual({
       Synced: 'False ReauthorizationRequired',
       CredentialsValid: 'False ReauthorizationRequired',
+      PushSubscribed: 'False NotConfigured',
     });
     expect(second['Synced']).not.toBe(first['Synced']);
     const events = (await place.events()).map(({ reason }) => reason);

@@ -95,12 +95,13 @@ describe('an event of the subscription’s life', () => {
     await place.admin.mergePatch(outlookProviders, ref, { status: { subscriptionEvent } }, options);
   };
 
-  it('has it renewed once', async () => {
+  it('has it renewed once, with a pass for what Graph held back meanwhile', async () => {
     const { user, place } = await settle();
     await place.synced({ env: pushEnv(receiver) });
     await tell(place, new Date());
     scene.graph.clearRequests();
-    await place.synced({ env: pushEnv(receiver), job: 'anna-sync-2' });
+    const told = await place.synced({ env: pushEnv(receiver), job: 'anna-sync-2' });
+    expect(told.log.filter(({ msg }) => msg === 'Finished a pass')).toHaveLength(2);
     expect(subscriptionRequests(scene.graph)).toEqual(['PATCH 200']);
     expect((await place.status()).subscription).toMatchObject({ id: subscriptionOf(scene, user).id });
     scene.graph.clearRequests();

@@ -96,9 +96,16 @@ describe('sync in a cluster', () => {
 describe('cleanup', () => {
   it('is of one row, whose owner may be named', () => {
     const claim = { providerId: id, email: null, userId: null };
-    expect(parseCommand(['cleanup', '--provider-id', id])).toEqual({ name: 'cleanup', claim, problems: [] });
+    const command = { name: 'cleanup', claim, retain: false, problems: [] };
+    expect(parseCommand(['cleanup', '--provider-id', id])).toEqual(command);
     const args = ['cleanup', '--provider-id', id, '--email', 'a@b.c', '--user-id', 'u1'];
     expect(parseCommand(args)).toMatchObject({ claim: { email: 'a@b.c', userId: 'u1' }, problems: [] });
+  });
+
+  it('may retain the rows', () => {
+    const args = ['cleanup', '--provider-id', id, '--retain'];
+    expect(parseCommand(args)).toMatchObject({ retain: true, problems: [] });
+    expect(problemsOf(parseCommand([...args.slice(0, 3), '--retain=no']))).toEqual(['--retain']);
   });
 
   it('names everything that is wrong', () => {

@@ -258,3 +258,33 @@ describe('lists of folders', () => {
     expect(value.OUTLOOK_SYNC_FOLDERS_EXCLUDE).toEqual([]);
   });
 });
+
+describe('the notification URL', () => {
+  const name = 'OUTLOOK_PUSH_NOTIFICATION_URL';
+
+  it.each([
+    ['https://mail.example/outlook-sync/webhooks/push', 0],
+    ['https://mail.example/behind/outlook-sync/webhooks/push?tenant=7', 0],
+    ['http://localhost:8080/outlook-sync/webhooks/push', 0],
+    ['http://webhook.mail.svc/outlook-sync/webhooks/push', 0],
+    ['https://mail.example/', 1],
+    ['https://mail.example/outlook-sync/webhooks/lifecycle', 1],
+  ])('may be %s, with %i warnings', (url, count) => {
+    const { value, warnings } = settings({ [name]: url });
+    expect(value[name]).toBe(url);
+    expect(warnings.map((warning) => warning.startsWith(name))).toEqual(Array(count).fill(true));
+  });
+
+  it.each([
+    'mail.example/push',
+    'http://mail.example/outlook-sync/webhooks/push',
+    'https://user:pass-phrase@mail.example/outlook-sync/webhooks/push',
+    'https://mail.example/outlook-sync/webhooks/push#part',
+    'https://mail.example/outlook-sync/webhooks/push#',
+    'ftp://mail.example/push',
+  ])('may not be %s', (url) => {
+    const found = problems({ ...valid, [name]: url });
+    expect(namesOf(found)).toEqual([name]);
+    expect(found[0]?.problem).not.toContain('pass-phrase');
+  });
+});

@@ -59,6 +59,8 @@ describe('a refusal', () => {
       ok: false,
       status: 400,
       code: 'badrequest',
+      writtenCode: 'BadRequest',
+      words: 'anything',
     });
     for (const text of ['', '<html>', 'null', '[]', '{"error":null}', '{"error":{"code":5}}']) {
       expect(refusalFromText(502, text).code).toBe('');

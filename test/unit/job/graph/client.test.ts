@@ -168,3 +168,43 @@ describe('a compressed answer', () => {
     expect(client.requests).toBe(2);
   });
 });
+
+describe('a request that changes something', () => {
+  const base = 'https://graph.microsoft.com/v1.0';
+
+  it('may be a PATCH or a DELETE, and may be answered without a body', async () => {
+    const graph = nock('https://graph.microsoft.com');
+    graph.patch('/v1.0/subscriptions/1', { a: 1 }).reply(200, { id: '1' });
+    graph.delete('/v1.0/subscriptions/1').reply(204);
+    const client = clientOf(base);
+    const url = `${base}/subscriptions/1`;
+    expect(await client.send({ url, method: 'PATCH', body: { a: 1 } })).toMatchObject({ body: { id: '1' } });
+    expect(await client.send({ url, method: 'DELETE' })).toMatchObject({ ok: true, status: 204 });
+    expect(graph.isDone()).toBe(true);
+  });
+
+  it.each([
+    ['unavailable', 'GraphUnavailable', () => nock('https://graph.microsoft.com').post('/v1.0/x').reply(503)],
+    [
+      'garbled',
+      'GraphResponseInvalid',
+      () => nock('https://graph.microsoft.com').post('/v1.0/x').reply(201, '<'),
+    ],
+  ])('and is to be sent once is not sent again where Graph is %s', async (_what, code, script) => {
+    script();
+    const client = clientOf(base);
+    const sent = client.send({ url: `${base}/x`, body: {}, once: true });
+    await expect(sent).rejects.toMatchObject({ code });
+    expect(client.requests).toBe(1);
+  });
+
+  it('and is to be sent once is sent again with another token, and after a throttle', async () => {
+    const graph = nock('https://graph.microsoft.com');
+    graph.post('/v1.0/x').reply(401);
+    graph.post('/v1.0/x').reply(429, '', { 'retry-after': '0' });
+    graph.post('/v1.0/x').reply(201, {});
+    const client = clientOf(base);
+    expect(await client.send({ url: `${base}/x`, body: {}, once: true })).toMatchObject({ status: 201 });
+    expect(client.requests).toBe(3);
+  });
+});
