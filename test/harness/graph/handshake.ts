@@ -1,4 +1,5 @@
 /** The proof that a URL wants notifications (Graph docs: notificationUrl validation), while the creation waits for it. */
+import { STATUS_CODES } from 'node:http';
 import { refuse } from './graphError.ts';
 import type { Poster } from './poster.ts';
 
@@ -13,10 +14,9 @@ export async function shakeHands(
   const target = `${url}${url.includes('?') ? '&' : '?'}${query}`;
   const answer = await poster.post({ url: target, type: 'text/plain; charset=utf-8', body: '', withinMs });
   if (answer.status === 200 && answer.type.startsWith('text/plain') && answer.text === token) return;
-  const seen = answer.status === 0 ? 'no answer' : `HTTP ${answer.status}`;
-  refuse(
-    400,
-    'ValidationError',
-    `Subscription validation request failed. Notification endpoint gave ${seen}.`,
-  );
+  // In the words that have been reported of the service (pnp/Microsoft365-Analytics-Insights #273).
+  if (answer.status === 0) refuse(400, 'ValidationError', 'Subscription validation request timed out.');
+  const seen = `HTTP status code is '${STATUS_CODES[answer.status]?.replaceAll(' ', '') ?? answer.status}'`;
+  const wanted = 'Notification endpoint must respond with 200 OK to validation request';
+  refuse(400, 'ValidationError', `Subscription validation request failed. ${seen}. ${wanted}.`);
 }
