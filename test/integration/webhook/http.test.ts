@@ -237,11 +237,12 @@ describe('the answer', () => {
   });
 
   it('is 500 for a bug, told in the log under the same id', async () => {
-    const { send, lines } = await openScene({ keep: () => Promise.reject(new TypeError('a bug')) });
+    const { send, lines } = await openScene({ keep: () => Promise.reject(new TypeError('a bug of someone')) });
     const answer = await send({ query: `providerId=${idOf(1)}`, headers: { 'x-request-id': 'mine' } });
     expect(problemOf(answer)).toMatchObject({ status: 500, requestId: 'mine' });
     expect(answer.text).not.toContain('a bug');
     expect(lines.at(-1)).toMatchObject({ level: 'error', fields: { requestId: 'mine' } });
+    expect(JSON.stringify(lines)).not.toContain('of someone');
   });
 
   it('is the same for known, unknown, suspended and forged', async () => {
