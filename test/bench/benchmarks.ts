@@ -2,6 +2,7 @@
 import type { Figure } from './figure.ts';
 import { operatorBenchmark } from './operator/benchmark.ts';
 import { syncBenchmark } from './sync/benchmark.ts';
+import { webhookBenchmark } from './webhook/benchmark.ts';
 
 export interface Options {
   /** A smoke test: a tenth of the messages, and few rounds. */
@@ -25,4 +26,5 @@ export interface Benchmark {
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
   sync: syncBenchmark,
   operator: operatorBenchmark,
+  webhook: webhookBenchmark,
 };

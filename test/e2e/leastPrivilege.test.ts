@@ -98,6 +98,7 @@ const ofBoth = [
 ];
 
 const webhooks = [
+  'get outlookproviders.outlooksync.dev',
   'list outlookproviders.outlooksync.dev',
   'watch outlookproviders.outlooksync.dev',
   'patch outlookproviders.outlooksync.dev --subresource=status',
