@@ -62,6 +62,7 @@ export class Reflector<T extends KubeObject> {
   #lastActivityAt = 0;
   #lastTurnAt = 0;
   #hasSynced = false;
+  #isWatching = false;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -82,6 +83,11 @@ export class Reflector<T extends KubeObject> {
   /** Resolves once the store is complete; never, when `run` ends before. */
   async synced(): Promise<void> {
     await this.#synced.promise;
+  }
+
+  /** Whether a watch is open. One that has died without a word is found out by its silence, and counts until then. */
+  get isWatching(): boolean {
+    return this.#isWatching;
   }
 
   /** When the server last gave a sign (milliseconds since the epoch); 0: never. */
@@ -237,14 +243,19 @@ export class Reflector<T extends KubeObject> {
     };
     this.#watches += 1;
     const onOpen = (): void => {
+      this.#isWatching = true;
       this.#showActivity();
       silence.postpone();
     };
-    for await (const event of client.watch(resource, query, signal, onOpen)) {
-      if (isAborted(signal)) return;
-      onOpen();
-      this.#failures = 0;
-      this.#take(event);
+    try {
+      for await (const event of client.watch(resource, query, signal, onOpen)) {
+        if (isAborted(signal)) return;
+        onOpen();
+        this.#failures = 0;
+        this.#take(event);
+      }
+    } finally {
+      this.#isWatching = false;
     }
   }
 

@@ -1,9 +1,9 @@
 // `npm run build`: bundles the programs to dist/.
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { bundleJob, bundleOperator } from './bundle.ts';
+import { bundleJob, bundleOperator, bundleWebhook } from './bundle.ts';
 
-for (const file of [await bundleJob(), await bundleOperator()]) {
+for (const file of [await bundleJob(), await bundleOperator(), await bundleWebhook()]) {
   const { size } = await stat(file.replace(/\.js$/, '.main.js'));
   console.log(`${relative(process.cwd(), file)} ${Math.round(size / 1024)} KiB`);
 }

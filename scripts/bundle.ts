@@ -72,6 +72,11 @@ export async function bundleOperator(outDir?: string): Promise<string> {
   return bundle('operator', { plugins: [englishOnly], before: smallHeap }, outDir);
 }
 
+/** Bundles the webhook to `<outDir>/webhook.js`: see `bundle`. */
+export async function bundleWebhook(outDir?: string): Promise<string> {
+  return bundle('webhook', { plugins: [englishOnly], before: '' }, outDir);
+}
+
 /**
  * Bundles `<program>/main.ts` to `<outDir>/<program>.main.js`, with its source map and the dependencies' licence
  * comments beside it, and writes `<outDir>/<program>.js`, which starts it. Resolves to the path of the latter.

@@ -3,7 +3,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { renderCrd } from './crdFile.ts';
-import { renderEnvironment, renderOperatorEnvironment } from './environmentReference.ts';
+import {
+  renderEnvironment,
+  renderOperatorEnvironment,
+  renderWebhookEnvironment,
+} from './environmentReference.ts';
 import { renderProviderReference } from './providerReference.ts';
 
 export interface Generator {
@@ -18,6 +22,7 @@ export const generators: readonly Generator[] = [
   { file: 'docs/reference/environment.md', render: renderEnvironment },
   { file: 'docs/reference/outlookprovider.md', render: renderProviderReference },
   { file: 'docs/reference/operator-environment.md', render: renderOperatorEnvironment },
+  { file: 'docs/reference/webhook-environment.md', render: renderWebhookEnvironment },
 ];
 
 /** The generators whose file is missing below `root`, or differs from what they would write. */

@@ -1,6 +1,6 @@
 // Once per test run, before any worker: one Postgres server for all tests, the job as it is shipped, and where the
 // first test that needs a cluster gets one started for all.
-import { bundleJob, bundleOperator } from '../../scripts/bundle.ts';
+import { bundleJob, bundleOperator, bundleWebhook } from '../../scripts/bundle.ts';
 import type { TestProject } from 'vitest/node';
 import { serveSharedControlPlane } from './cluster/sharedServer.ts';
 import { startPostgres } from './postgres.ts';
@@ -13,6 +13,8 @@ declare module 'vitest' {
     jobBundle: { readonly file: string } | { readonly error: string };
     /** The bundled operator, likewise; see operatorBundle(). */
     operatorBundle: { readonly file: string } | { readonly error: string };
+    /** The bundled webhook, likewise; see webhookBundle(). */
+    webhookBundle: { readonly file: string } | { readonly error: string };
     /** Where to ask for the run's control plane; see sharedControlPlane(). */
     sharedControlPlane: string;
   }
@@ -20,15 +22,17 @@ declare module 'vitest' {
 
 /** Returns the teardown. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [server, job, operator, cluster] = await Promise.all([
+  const [server, job, operator, webhook, cluster] = await Promise.all([
     startPostgres(),
     attempted(bundleJob()),
     attempted(bundleOperator()),
+    attempted(bundleWebhook()),
     serveSharedControlPlane(),
   ]);
   project.provide('postgresUrl', server.url);
   project.provide('jobBundle', job);
   project.provide('operatorBundle', operator);
+  project.provide('webhookBundle', webhook);
   project.provide('sharedControlPlane', cluster.url);
   return async () => {
     await Promise.all([server.stop(), cluster.stop()]);
