@@ -90,8 +90,9 @@ function listener(
       exchange.refuse({ kind: 'notFound', detail: 'No such path.' });
     } else {
       answerPush(exchange, mark < 0 ? '' : url.slice(mark), push).catch((error: unknown) => {
+        // Not the message: nobody knows what stands in it.
         const frames =
-          error instanceof Error ? error.stack?.split('\n').slice(0, 6).join('\n') : typeof error;
+          error instanceof Error ? error.stack?.split('\n').slice(1, 7).join('\n') : typeof error;
         log.error({ requestId: exchange.id, frames }, 'A bug: a request could not be answered');
         exchange.refuse({ kind: 'internal', detail: 'The log says more under this requestId.' });
       });

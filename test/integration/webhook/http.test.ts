@@ -237,7 +237,9 @@ describe('the answer', () => {
   });
 
   it('is 500 for a bug, told in the log under the same id', async () => {
-    const { send, lines } = await openScene({ keep: () => Promise.reject(new TypeError('a bug of someone')) });
+    const { send, lines } = await openScene({
+      keep: () => Promise.reject(new TypeError('a bug of someone')),
+    });
     const answer = await send({ query: `providerId=${idOf(1)}`, headers: { 'x-request-id': 'mine' } });
     expect(problemOf(answer)).toMatchObject({ status: 500, requestId: 'mine' });
     expect(answer.text).not.toContain('a bug');
