@@ -21,6 +21,8 @@ export interface Push {
   readonly wakeUps: WakeUps;
   readonly checkToken: TokenCheck;
   readonly bodyLimit: number;
+  /** What is waited for before anybody can be found; null: nothing. */
+  readonly isReady: () => string | null;
   readonly observe: Observer;
   readonly log: Log;
   readonly warnings: SparseLog;
@@ -114,6 +116,11 @@ async function deliver(exchange: Exchange, query: Query, { body, push }: Deliver
     exchange.refuse({ kind: 'misunderstood', detail: fault, ...(field !== undefined && { field }) });
     return;
   }
+  if (push.isReady() !== null) {
+    // Who is not known yet may be known in a moment; whom a 202 told would not come again.
+    refuseUnkept(exchange, 'The cluster is not fully known yet. Send it again.');
+    return;
+  }
   const { targets, ignored } = chooseTargets(said, push.routing);
   const outcome = await keepAll(targets, push.wakeUps);
   count(outcome, ignored, push.observe);
@@ -136,12 +143,12 @@ function conclude(exchange: Exchange, { failed, errors }: Kept, { warnings }: Pu
       { requestId: exchange.id, providers: keysOf(failed).slice(0, 10) },
       'Could not keep what was told',
     );
-    exchange.refuse({
-      kind: 'notKept',
-      detail: 'What was told could not be kept. Send it again.',
-      headers: { 'retry-after': '1' },
-    });
+    refuseUnkept(exchange, 'What was told could not be kept. Send it again.');
   }
+}
+
+function refuseUnkept(exchange: Exchange, detail: string): void {
+  exchange.refuse({ kind: 'notKept', detail, headers: { 'retry-after': '1' } });
 }
 
 function count({ kept, failed }: Kept, ignored: Ignored, { notifications }: Observer): void {

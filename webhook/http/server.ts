@@ -111,6 +111,7 @@ function pushOf(options: ServerOptions, warnings: SparseLog): Push {
     wakeUps: options.wakeUps,
     checkToken: tokenCheck(options.tokens),
     bodyLimit: options.limits.bodyLimitBytes,
+    isReady: options.isReady,
     observe: options.observe,
     log: options.log,
     warnings,

@@ -217,6 +217,15 @@ describe('the answer', () => {
     expect(told).toEqual(['team/p1']);
   });
 
+  it('is 503 until the cluster is known, except to a handshake', async () => {
+    const scene = await openScene({ options: { isReady: () => 'the list of OutlookProviders' } });
+    const answer = await scene.send({ body: { value: [notificationOf(1)] } });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(scene.told).toEqual([]);
+    expect(await scene.send({ query: 'validationToken=abc' })).toMatchObject({ status: 200, text: 'abc' });
+  });
+
   it('is 503 when a part could not be kept, and the sender is to come again', async () => {
     const failing = new Set(['team/p2']);
     const { send, told, counted, lines } = await openScene({
