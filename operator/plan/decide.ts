@@ -14,6 +14,7 @@ import { latenessOf } from './overdue.ts';
 import type { Action, OperatorStatus, Plan, PlannedEvent } from './plan.ts';
 import { firingOf, OVERDUE_AFTER } from './schedule.ts';
 import { nextSyncAt, operatorStatus, withReport } from './status.ts';
+import { renewalDueAt } from './subscription.ts';
 
 /**
  * What is to be done about one provider, from what was seen of it at one moment and nothing else. Carried out whole,
@@ -53,6 +54,8 @@ function planFor(observed: Observed, status: ProviderStatus, lost: LostRun | nul
       late.overdueAt,
       givenUpAt(observed, status),
       Date.parse(nextSyncAt(view) ?? ''),
+      next.heldUntil,
+      obstacle === null ? renewalDueAt(observed, status) : null,
     ]),
     awaitsBackfill: next.awaitsBackfill,
   };
@@ -70,7 +73,7 @@ export function decideRefused(
   const { status } = provider;
   const obstacle: Obstacle = { ...refusal, stalls: refusal.reason === 'ScheduleRefused', cronJob: 'keep' };
   const view: View = { observed, status, obstacle, firing: null, isOverdue: false, starts: false };
-  const written = operatorStatus(view, { job: null, awaitsBackfill: false }, null);
+  const written = operatorStatus(view, { job: null, awaitsBackfill: false, heldUntil: null }, null);
   return { status: written, events: eventsFor(observed, written, false) };
 }
 

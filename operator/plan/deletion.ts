@@ -5,12 +5,12 @@ import { childName, jobName } from './names.ts';
 import { isForeign } from './obstacle.ts';
 import type { Observed, ObservedProvider } from './observed.ts';
 import type { Action, Plan, PlannedEvent } from './plan.ts';
+import { mayBeSubscribed } from './subscription.ts';
 
 /**
- * The end of a provider. The rows that were asked to go outlive the cluster's garbage collection: one cleanup Job
- * takes them away, after the last sync has ended; it is waited for, but not for ever: a deletion always comes to its
- * end, with a Warning if need be. The cleanup removes rows whatever the policy, so that it is never started for a
- * provider whose rows are to be kept; a subscription at Graph that such a one leaves behind ends by itself.
+ * The end of a provider. The rows that were asked to go, and the subscription at Graph, outlive the cluster's garbage
+ * collection: one cleanup Job takes them away, after the last sync has ended; it is waited for, but not for ever: a
+ * deletion always comes to its end, with a Warning if need be. A subscription that is left behind ends by itself.
  */
 
 /** The finalizers that the provider should have, or null where they are as they should be. */
@@ -19,7 +19,7 @@ export function wantedFinalizers(observed: Observed): readonly string[] | null {
   const { finalizers, spec } = provider;
   // Which rows an unreadable spec meant is not known; the row of a duplicate belongs to another provider.
   if (spec === null || (duplicateOf !== null && !finalizers.includes(finalizer))) return null;
-  const isNeeded = spec.deletionPolicy === 'Delete';
+  const isNeeded = spec.deletionPolicy === 'Delete' || mayBeSubscribed(observed);
   if (isNeeded === finalizers.includes(finalizer)) return null;
   return isNeeded ? [...finalizers, finalizer] : withoutOurs(provider);
 }
@@ -33,11 +33,8 @@ export function decideDeletion(observed: Observed): Plan {
   const { provider, settings, now } = observed;
   if (!provider.finalizers.includes(finalizer)) return nothing;
   if (hasNothingToClean(observed)) return release(provider);
-  if (provider.spec === null)
-    return release(
-      provider,
-      'The spec is not valid, so that nobody can tell which rows are meant; they stay',
-    );
+  const hindrance = hindranceOf(observed);
+  if (hindrance !== null) return release(provider, hindrance);
   const patience = Date.parse(provider.deletedAt ?? '') + settings.cleanupTimeoutMs - now.getTime();
   // Also where one of the two is no time at all.
   if (!(patience > 0)) return release(provider, 'The cleanup did not end in time; it was given up');
@@ -56,8 +53,18 @@ function hasNothingToClean(observed: Observed): boolean {
   if (namespaceTerminating || duplicateOf !== null) return true;
   if (provider.spec === null) return false;
   const { deletionPolicy, providerId } = provider.spec;
-  if (deletionPolicy !== 'Delete') return true;
-  return providerId === undefined && !jobs.some(isSync) && hasNeverRun(provider.status);
+  const deletesRows = deletionPolicy === 'Delete';
+  if (!deletesRows && !mayBeSubscribed(observed)) return true;
+  const mayHaveRows = deletesRows && providerId !== undefined;
+  return !mayHaveRows && !jobs.some(isSync) && hasNeverRun(provider.status);
+}
+
+/** Why a cleanup would be in vain. For the Secret that it takes to remove rows is waited; it may be put back. */
+function hindranceOf({ provider, settings, jobSecret }: Observed): string | null {
+  if (provider.spec === null)
+    return 'The spec is not valid, so that nobody can tell which rows are meant; they stay';
+  if (provider.spec.deletionPolicy === 'Delete' || jobSecret !== null) return null;
+  return `The Secret ${settings.jobSecretName} is gone; the subscription at Graph ends by itself`;
 }
 
 function hasNeverRun({ lastAttemptAt, providerId }: ProviderStatus): boolean {

@@ -73,6 +73,7 @@ export function cleanupJob(observed: Observed, spec: ProviderSpec, name: string)
     `--provider-id=${rowId(observed, spec)}`,
     `--email=${spec.emailAddress}`,
     `--user-id=${spec.owner.userId}`,
+    ...(spec.deletionPolicy === 'Retain' ? ['--retain'] : []),
   ];
   const patience = Math.max(1, Math.floor(cleanupTimeoutMs / 1000));
   const deadlineSeconds = Math.min(activeDeadlineSeconds, patience);

@@ -5,6 +5,7 @@ import type { Trigger } from '../../api/resource.ts';
 import { credentialsVersion } from './childMetadata.ts';
 import { childName } from './names.ts';
 import type { Observed } from './observed.ts';
+import { mayBeSubscribed, wantsPush } from './subscription.ts';
 
 /** The environment of a run: the spec in the job's own words, and Secrets by reference only. */
 
@@ -26,11 +27,15 @@ function ownDeadline(activeDeadlineSeconds: number): number {
   return Math.max(10, Math.floor(activeDeadlineSeconds * 0.8));
 }
 
-function syncVariables({ auth, sync }: ProviderSpec): Partial<Record<VariableName, string>> {
+type Values = Partial<Record<VariableName, string>>;
+
+function loginVariables({ auth }: ProviderSpec): Values {
+  const { mode, tenantId, cloud } = auth;
+  return { OUTLOOK_AUTH_MODE: mode, OUTLOOK_TENANT_ID: tenantId, OUTLOOK_CLOUD: cloud };
+}
+
+function syncVariables({ sync }: ProviderSpec): Values {
   return {
-    OUTLOOK_AUTH_MODE: auth.mode,
-    OUTLOOK_TENANT_ID: auth.tenantId,
-    OUTLOOK_CLOUD: auth.cloud,
     OUTLOOK_SYNC_MAX_MESSAGES: String(sync.maxMessages),
     OUTLOOK_SYNC_DELTA_PAGE_LIMIT: String(sync.deltaPageLimit),
     OUTLOOK_SYNC_PAGE_SIZE: String(sync.pageSize),
@@ -63,12 +68,20 @@ const ofField = (name: string, fieldPath: string): Variable => ({
   valueFrom: { fieldRef: { fieldPath } },
 });
 
-const ofSecret = (name: VariableName, secret: string, key: string = name): Variable => ({
+interface OfSecret {
+  readonly secret: string;
+  /** The variable's name, where it is not another. */
+  readonly key?: string;
+  /** A pod whose Secret is gone starts all the same. */
+  readonly isOptional: boolean;
+}
+
+const ofSecret = (name: VariableName, { secret, key = name, isOptional }: OfSecret): Variable => ({
   name,
-  valueFrom: { secretKeyRef: { name: secret, key } },
+  valueFrom: { secretKeyRef: { name: secret, key, ...(isOptional && { optional: true }) } },
 });
 
-/** All have to be there, so that a missing key is told before a run begins; the client secret may be empty. */
+/** To run at all, and to sign in. The client secret may be empty. */
 const ofAllJobs: readonly VariableName[] = [
   'DATABASE_URL',
   'OUTLOOK_CLIENT_ID',
@@ -76,11 +89,55 @@ const ofAllJobs: readonly VariableName[] = [
   'OUTLOOK_TOKEN_ENCRYPTION_KEYS',
 ];
 
-function secretVariables(spec: ProviderSpec, secret: string): Variable[] {
-  const credentials = spec.auth.mode === 'Delegated' ? spec.credentialsSecretRef?.name : undefined;
-  const common = ofAllJobs.map((name) => ofSecret(name, secret));
-  if (credentials === undefined) return common;
-  return [...common, ofSecret('OUTLOOK_REFRESH_TOKEN', credentials, REFRESH_TOKEN_KEY)];
+/** What jobs share with the webhook. An installation may do without either. */
+const ofPush: readonly VariableName[] = ['OUTLOOK_PUSH_CLIENT_STATE_SECRET', 'OUTLOOK_PUSH_WEBHOOK_TOKEN'];
+
+/** Asks a run for a subscription. */
+const aboutPush: readonly VariableName[] = [
+  'OUTLOOK_PUSH_NOTIFICATION_URL',
+  'OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES',
+  'OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES',
+];
+
+function refreshToken({ auth, credentialsSecretRef }: ProviderSpec, isOptional: boolean): Variable[] {
+  const secret = auth.mode === 'Delegated' ? credentialsSecretRef?.name : undefined;
+  if (secret === undefined) return [];
+  return [ofSecret('OUTLOOK_REFRESH_TOKEN', { secret, key: REFRESH_TOKEN_KEY, isOptional })];
+}
+
+/** All have to be there, so that a missing key is told before a run begins. */
+function secretsOfRun(observed: Observed, spec: ProviderSpec): Variable[] {
+  const secret = observed.settings.jobSecretName;
+  return [
+    ...ofAllJobs.map((name) => ofSecret(name, { secret, isOptional: false })),
+    ...(wantsPush(observed) ? ofPush.map((name) => ofSecret(name, { secret, isOptional: true })) : []),
+    ...refreshToken(spec, false),
+  ];
+}
+
+/**
+ * A cleanup needs the database alone, and for rows that are to go waits for it. To end a subscription it signs in, as
+ * far as it can: the Secrets may have been deleted with the provider, and the subscription ends by itself in time.
+ */
+function secretsOfCleanup(observed: Observed, spec: ProviderSpec): Variable[] {
+  const secret = observed.settings.jobSecretName;
+  const database = ofSecret('DATABASE_URL', { secret, isOptional: spec.deletionPolicy === 'Retain' });
+  if (!mayBeSubscribed(observed)) return [database];
+  const login = ofAllJobs.filter((name) => name !== 'DATABASE_URL');
+  return [
+    database,
+    ...login.map((name) => ofSecret(name, { secret, isOptional: true })),
+    ...refreshToken(spec, true),
+  ];
+}
+
+/** Of the administrator's settings those that are for this run. The secrets of push are no settings. */
+function settingsFor(observed: Observed, isCleanup: boolean): Record<string, string> {
+  const isPushed = isCleanup ? mayBeSubscribed(observed) : wantsPush(observed);
+  const left: readonly string[] = isPushed ? ofPush : [...ofPush, ...aboutPush];
+  return Object.fromEntries(
+    Object.entries(observed.settings.jobVariables).filter(([name]) => !left.includes(name)),
+  );
 }
 
 /** Each name once. An empty value is left out: the API server does not keep it, and to the job it is the same. */
@@ -89,20 +146,20 @@ export function jobVariables(
   spec: ProviderSpec,
   run: { readonly trigger: Trigger | null; readonly deadlineSeconds: number },
 ): readonly Variable[] {
-  const { jobVariables: fixed, jobSecretName } = observed.settings;
+  const { trigger } = run;
+  const isCleanup = trigger === null;
   const plain: Record<string, string> = {
-    ...fixed,
-    ...(run.trigger !== null && { ...syncVariables(spec), OUTLOOK_SYNC_TRIGGER: run.trigger }),
+    ...settingsFor(observed, isCleanup),
+    ...(isCleanup
+      ? mayBeSubscribed(observed) && loginVariables(spec)
+      : { ...loginVariables(spec), ...syncVariables(spec), OUTLOOK_SYNC_TRIGGER: trigger }),
     OUTLOOK_SYNC_DEADLINE_SECONDS: String(ownDeadline(run.deadlineSeconds)),
     ...identityVariables(observed),
   };
   const references = [
     ofField(jobEnvironment.job, "metadata.labels['batch.kubernetes.io/job-name']"),
     ofField(jobEnvironment.pod, 'metadata.name'),
-    // A cleanup needs the database alone, and goes on where the credentials were deleted with the provider.
-    ...(run.trigger === null
-      ? [ofSecret('DATABASE_URL', jobSecretName)]
-      : secretVariables(spec, jobSecretName)),
+    ...(isCleanup ? secretsOfCleanup(observed, spec) : secretsOfRun(observed, spec)),
   ];
   const taken = new Set(references.map(({ name }) => name));
   const values = Object.entries(plain)

@@ -4,8 +4,10 @@ import { credentialsVersion } from './childMetadata.ts';
 import { isActiveSync, isSync } from './job.ts';
 import { jobName } from './names.ts';
 import type { Observed } from './observed.ts';
+import { heldUntil } from './pacing.ts';
 import { standingPhase } from './phase.ts';
 import { pendingResync, pendingSync } from './requests.ts';
+import { renewalDueAt } from './subscription.ts';
 import { lastFailure } from './verdict.ts';
 
 /** Which Job is to be started beside the schedule, if any; at most one at a time, and none while another runs. */
@@ -15,6 +17,8 @@ export interface NextJob {
   readonly handledSync?: string | undefined;
   readonly handledResync?: string | undefined;
   readonly awaitsBackfill: boolean;
+  /** Milliseconds at which what is held back for the sake of pace may start; null where nothing is. */
+  readonly heldUntil: number | null;
 }
 
 interface Cause {
@@ -29,19 +33,34 @@ interface Cause {
 
 export function nextJob(observed: Observed, status: ProviderStatus, mayRun: boolean): NextJob {
   if (!mayRun) return { ...nothing, ...withoutRun(observed) };
-  const cause = requested(observed, status) ?? continuation(observed, status);
-  if (cause === null) return nothing;
-  const name = jobName(observed.provider, ...cause.cause);
-  // It was made, but what it serves was not told any more.
-  if (observed.jobs.some((job) => job.name === name)) return { ...nothing, ...cause.handles };
-  if (observed.jobs.some(isActiveSync)) return nothing;
-  if (cause.isCapped && !observed.mayBackfill) return { job: null, awaitsBackfill: true };
-  // Every run that begins after a request serves it; to walk anew is served by such a run alone.
-  const handledSync = pendingSync(observed.provider)?.token;
-  return { ...nothing, handledSync, ...cause.handles, job: { name, trigger: cause.trigger } };
+  const urgent = requested(observed, status) ?? renewal(observed, status);
+  const held = urgent?.trigger === 'push' ? heldUntil(observed) : null;
+  if (urgent !== null && (held === null || isMade(observed, urgent))) {
+    // Every run that begins after a request serves it; to walk anew is served by such a run alone.
+    const handledSync = pendingSync(observed.provider)?.token;
+    return jobFor(observed, urgent, { handledSync });
+  }
+  // What is held back waits for its own Job, whatever runs meanwhile.
+  const next = continuation(observed, status);
+  return { ...(next === null ? nothing : jobFor(observed, next, {})), heldUntil: held };
 }
 
-const nothing: NextJob = { job: null, awaitsBackfill: false };
+function jobFor(observed: Observed, cause: Cause, handles: Pick<NextJob, 'handledSync'>): NextJob {
+  const name = nameOf(observed, cause);
+  // It was made, but what it serves was not told any more.
+  if (isMade(observed, cause)) return { ...nothing, ...cause.handles };
+  if (observed.jobs.some(isActiveSync)) return nothing;
+  if (cause.isCapped && !observed.mayBackfill) return { ...nothing, awaitsBackfill: true };
+  return { ...nothing, ...handles, ...cause.handles, job: { name, trigger: cause.trigger } };
+}
+
+const nothing: NextJob = { job: null, awaitsBackfill: false, heldUntil: null };
+
+const nameOf = ({ provider }: Observed, { cause }: Cause): string => jobName(provider, ...cause);
+
+function isMade(observed: Observed, cause: Cause): boolean {
+  return observed.jobs.some(({ name }) => name === nameOf(observed, cause));
+}
 
 /**
  * While no sync can be started, a notification is done with: kept, all mailboxes would come at once when the reason
@@ -63,7 +82,7 @@ function requested(observed: Observed, status: ProviderStatus): Cause | null {
     const mended = [credentialsVersion(observed), String(provider.generation)];
     const cause: Cause = { cause: ['mended', ...mended], trigger: 'manual' };
     // What was done about it is tried once; from then on the schedule does.
-    if (!observed.jobs.some(({ name }) => name === jobName(provider, ...cause.cause))) return cause;
+    if (!isMade(observed, cause)) return cause;
   }
   const resync = pendingResync(provider);
   if (resync !== null)
@@ -80,6 +99,15 @@ function requested(observed: Observed, status: ProviderStatus): Cause | null {
     trigger: byPerson ? 'manual' : 'push',
     handles: { handledSync: token },
   };
+}
+
+/** A subscription that would end before the schedule fires. Once for each of its ends: then the schedule goes on. */
+function renewal(observed: Observed, status: ProviderStatus): Cause | null {
+  const due = renewalDueAt(observed, status);
+  if (due === null || due > observed.now.getTime()) return null;
+  const cause: Cause = { cause: ['renewal', status.subscription?.expiresAt ?? ''], trigger: 'push' };
+  const isDone = isMade(observed, cause) || status.lastJob === nameOf(observed, cause);
+  return isDone ? null : cause;
 }
 
 /** A mailbox that is not all there yet. */

@@ -89,7 +89,8 @@ function jobFrom({ metadata }: Manifest, { now, provider }: Observed): ObservedJ
   return {
     name: metadata.name,
     uid: `uid of ${metadata.name}`,
-    createdAt: now.toISOString(),
+    // Whole seconds, cut off.
+    createdAt: now.toISOString().replace(/\.\d+Z$/, 'Z'),
     deletedAt: null,
     trigger: triggers.find((one) => one === labels[TRIGGER]) ?? null,
     generation: provider.generation,
@@ -118,7 +119,10 @@ function withOperatorStatus(provider: ObservedProvider, status: OperatorStatus):
 function withJobStatus(provider: ObservedProvider, status: JobStatus): ObservedProvider {
   const before = provider.status;
   const kept = Object.fromEntries(
-    [...operatorFields, 'syncRequestedAt' as const].map((name) => [name, before[name]]),
+    [...operatorFields, 'syncRequestedAt' as const, 'subscriptionEvent' as const].map((name) => [
+      name,
+      before[name],
+    ]),
   );
   const conditions = [
     ...(before.conditions ?? []).filter(({ type }) => operatorConditions.includes(type)),
