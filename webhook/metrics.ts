@@ -1,13 +1,16 @@
-// What is counted. Labels have few values, none of which anybody outside can make up.
+// What is counted. Labels have few values, none of which anybody outside can make up. What is counted with each request
+// is counted as a plain number, and put into its metric when somebody scrapes: that is a tenth of the time.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestReport } from '../kube/exchange.ts';
 import type { WatchFigures } from './cluster/clusterDirectory.ts';
 import type { MarkResult } from './cluster/marks.ts';
-import { type Observer, outcomes, type Outcome, type Route } from './http/options.ts';
+import { type Observer, outcomes, type Outcome, type Route, routes } from './http/options.ts';
 
 const answerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10];
 const requestBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 const markResults: readonly MarkResult[] = ['written', 'covered', 'failed', 'gone'];
+
+type Add = (labels: Record<string, string>, count: number) => void;
 
 /** What is asked for when somebody scrapes. */
 export interface Gauges {
@@ -17,22 +20,29 @@ export interface Gauges {
 
 export class Metrics implements Observer {
   readonly registry = new Registry();
-  readonly #answers: Counter<'route' | 'code'>;
+  readonly #answers = new Map<Route, number[]>(routes.map((route) => [route, []]));
+  readonly #notifications = new Map<Outcome, number>(outcomes.map((outcome) => [outcome, 0]));
+  readonly #marks = new Map<MarkResult, number>(markResults.map((result) => [result, 0]));
   readonly #answerTime: Histogram<'route'>;
-  readonly #notifications: Counter<'outcome'>;
-  readonly #marks: Counter<'result'>;
   readonly #requests: Counter<'code' | 'method' | 'host'>;
   readonly #requestTime: Histogram<'verb' | 'host'>;
 
   constructor() {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
-    this.#answers = new Counter({
-      name: 'outlook_webhook_requests_total',
-      help: 'Requests answered',
-      labelNames: ['route', 'code'],
-      registers,
+    this.#tally('outlook_webhook_requests_total', 'Requests answered', ['route', 'code'], (add) => {
+      for (const [route, codes] of this.#answers)
+        codes.forEach((count, code) => add({ route, code: String(code) }, count));
     });
+    this.#tally(
+      'outlook_webhook_notifications_total',
+      'Entries of requests by what became of them',
+      ['outcome'],
+      (add) => this.#notifications.forEach((count, outcome) => add({ outcome }, count)),
+    );
+    this.#tally('outlook_webhook_marks_total', 'Wake-ups by how they were kept', ['result'], (add) =>
+      this.#marks.forEach((count, result) => add({ result }, count)),
+    );
     this.#answerTime = new Histogram({
       name: 'outlook_webhook_request_duration_seconds',
       help: 'Time until the answer; Graph wants it within 3 s',
@@ -40,20 +50,6 @@ export class Metrics implements Observer {
       labelNames: ['route'],
       registers,
     });
-    this.#notifications = new Counter({
-      name: 'outlook_webhook_notifications_total',
-      help: 'Entries of requests by what became of them',
-      labelNames: ['outcome'],
-      registers,
-    });
-    for (const outcome of outcomes) this.#notifications.inc({ outcome }, 0);
-    this.#marks = new Counter({
-      name: 'outlook_webhook_marks_total',
-      help: 'Wake-ups by how they were kept',
-      labelNames: ['result'],
-      registers,
-    });
-    for (const result of markResults) this.#marks.inc({ result }, 0);
     this.#requests = new Counter({
       name: 'rest_client_requests_total',
       help: 'Requests to the API server',
@@ -95,16 +91,30 @@ export class Metrics implements Observer {
   }
 
   readonly request = (route: Route, status: number, seconds: number): void => {
-    this.#answers.inc({ route, code: String(status) });
+    const codes = this.#answers.get(route) ?? [];
+    codes[status] = (codes[status] ?? 0) + 1;
     this.#answerTime.observe({ route }, seconds);
   };
 
   readonly notifications = (outcome: Outcome, count: number): void => {
-    this.#notifications.inc({ outcome }, count);
+    this.#notifications.set(outcome, (this.#notifications.get(outcome) ?? 0) + count);
   };
 
   mark(result: MarkResult): void {
-    this.#marks.inc({ result });
+    this.#marks.set(result, (this.#marks.get(result) ?? 0) + 1);
+  }
+
+  #tally(name: string, help: string, labelNames: readonly string[], tell: (add: Add) => void): void {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        tell((labels, count) => this.inc(labels, count));
+      },
+    });
   }
 
   apiRequest({ method, code, host, durationMs }: RequestReport): void {
