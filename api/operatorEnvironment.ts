@@ -164,13 +164,18 @@ export const operatorEnvironment = { ...jobs, ...work, ...process };
 
 export type OperatorVariableName = keyof typeof operatorEnvironment;
 
+/** Of those below the ones that ask a job for a subscription: only jobs of providers with spec.push.enabled have them. */
+export const handedOnForPush = [
+  'OUTLOOK_PUSH_NOTIFICATION_URL',
+  'OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES',
+  'OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES',
+] as const;
+
 /** Variables that the operator hands on to every job as they are, when they are set; an administrator's, not a tenant's. */
 export const handedOnToJobs = [
   'OUTLOOK_GRAPH_BASE_URL',
   'OUTLOOK_TOKEN_URL',
-  'OUTLOOK_PUSH_NOTIFICATION_URL',
-  'OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES',
-  'OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES',
+  ...handedOnForPush,
   'OUTLOOK_PUSH_SYNC_MAX_MESSAGES',
   'OUTLOOK_SYNC_LEASE_SECONDS',
   'OUTLOOK_SYNC_REQUEST_TIMEOUT_MS',

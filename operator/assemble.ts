@@ -1,6 +1,6 @@
 // Puts the parts together: caches that enqueue, a queue whose workers reconcile, and an elector that says whether they
 // may. Every write asks the elector first.
-import { readStatus } from '../api/providerStatus.ts';
+import { type ProviderStatus, readStatus } from '../api/providerStatus.ts';
 import { fieldManagers, group, outlookProviders } from '../api/resource.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { Connection } from '../kube/connection.ts';
@@ -21,7 +21,7 @@ import { Caches } from './observe/caches.ts';
 import type { JobRecord, ProviderRecord } from './observe/records.ts';
 import { decide, decideRefused } from './plan/decide.ts';
 import { Reconciler } from './reconcile.ts';
-import { endedRun, missedInterval, type Times } from './runs.ts';
+import { answeredMark, endedRun, missedInterval } from './runs.ts';
 
 export interface Surroundings {
   readonly config: OperatorConfig;
@@ -165,13 +165,14 @@ function countRuns({ object, previous }: Change<ProviderRecord>, metrics: Metric
   if (object === undefined || previous === undefined) return;
   const isSame = object.metadata.uid === previous.metadata.uid;
   if (!isSame || object.statusJson === previous.statusJson) return;
-  const before = timesOf(previous);
-  const now = timesOf(object);
+  const before = statusOf(previous);
+  const now = statusOf(object);
   const run = endedRun(before, now);
   if (run !== undefined) metrics.run(run);
+  if (answeredMark(before, now)) metrics.answeredMark();
   if (missedInterval(before, now, object.metadata.creationTimestamp ?? '')) metrics.missedInterval();
 }
 
-function timesOf({ statusJson }: ProviderRecord): Times {
+function statusOf({ statusJson }: ProviderRecord): ProviderStatus {
   return readStatus(JSON.parse(statusJson));
 }

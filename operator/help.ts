@@ -1,6 +1,13 @@
 import type { Variable } from '../api/environment.ts';
 import { exitCodes } from '../api/exitCodes.ts';
-import { handedOnToJobs, operatorEnvironment } from '../api/operatorEnvironment.ts';
+import { handedOnForPush, handedOnToJobs, operatorEnvironment } from '../api/operatorEnvironment.ts';
+
+function handedOnLines(): string {
+  const forPush: readonly string[] = handedOnForPush;
+  return handedOnToJobs
+    .map((name) => `  ${name}${forPush.includes(name) ? ' (where spec.push.enabled is set)' : ''}`)
+    .join('\n');
+}
 
 /** `--help`, made from the same table that the operator reads. */
 function variableLines(): string {
@@ -31,7 +38,7 @@ Environment
 ${variableLines()}
 
 Handed on to every job when set
-${handedOnToJobs.map((name) => `  ${name}`).join('\n')}
+${handedOnLines()}
 
 Output
   Logs are JSON lines on stderr. /healthz, /readyz and /metrics are served by HTTP.

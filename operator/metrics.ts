@@ -48,7 +48,16 @@ export class Metrics {
   readonly #requestTime: Histogram<'verb' | 'host'>;
   readonly #runs: Counter<'result' | 'trigger'>;
   readonly #runTime: Histogram;
-  readonly #missed: Counter;
+  readonly #missed = this.#counter(
+    'outlook_sync_missed_intervals_total',
+    'Intervals of a schedule in which no sync succeeded',
+    [],
+  );
+  readonly #answered = this.#counter(
+    'outlook_push_requests_total',
+    'Marks of the webhook that were acted on, each for all notifications until then',
+    [],
+  );
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -102,11 +111,6 @@ export class Metrics {
       'outlook_sync_duration_seconds',
       'Length of a sync that succeeded',
       syncBuckets,
-      [],
-    );
-    this.#missed = this.#counter(
-      'outlook_sync_missed_intervals_total',
-      'Intervals of a schedule in which no sync succeeded',
       [],
     );
   }
@@ -224,6 +228,10 @@ export class Metrics {
 
   missedInterval(): void {
     this.#missed.inc();
+  }
+
+  answeredMark(): void {
+    this.#answered.inc();
   }
 
   #ofController(name: string, help: string): Counter<'controller'> {

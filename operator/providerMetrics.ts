@@ -3,6 +3,7 @@
 // the providers do. So they also go with the provider.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ProviderRecord } from './observe/records.ts';
+import { pushMetrics } from './pushMetrics.ts';
 
 const pieceOf = 250;
 
@@ -64,6 +65,7 @@ export async function* providerMetrics(
     }
     yield textOf(piece);
   }
+  yield* pushMetrics(providers);
 }
 
 function textOf(lines: readonly string[]): string {

@@ -1,4 +1,5 @@
 // What a change of a provider's status tells of its runs: PURE.
+import { isHandled } from '../api/notificationMark.ts';
 import type { ProviderStatus } from '../api/providerStatus.ts';
 
 export interface Run {
@@ -23,6 +24,16 @@ export function endedRun(before: Times, now: Times): Run | undefined {
   }
   if (now.lastSyncErrorAt === undefined || now.lastSyncErrorAt === before.lastSyncErrorAt) return undefined;
   return { result: 'error', trigger, seconds: undefined };
+}
+
+/** Whether the webhook's mark was acted on in between. */
+export function answeredMark(
+  before: Pick<ProviderStatus, 'lastHandledSyncRequest'>,
+  now: Pick<ProviderStatus, 'lastHandledSyncRequest' | 'syncRequestedAt'>,
+): boolean {
+  const { syncRequestedAt: mark, lastHandledSyncRequest: handled = '' } = now;
+  if (mark === undefined) return false;
+  return isHandled(mark, handled) && !isHandled(mark, before.lastHandledSyncRequest ?? '');
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { VariableName } from '../../api/environment.ts';
 import { jobEnvironment } from '../../api/jobEnvironment.ts';
+import { handedOnForPush } from '../../api/operatorEnvironment.ts';
 import type { ProviderSpec } from '../../api/providerSpec.ts';
 import type { Trigger } from '../../api/resource.ts';
 import { credentialsVersion } from './childMetadata.ts';
@@ -92,13 +93,6 @@ const ofAllJobs: readonly VariableName[] = [
 /** What jobs share with the webhook. An installation may do without either. */
 const ofPush: readonly VariableName[] = ['OUTLOOK_PUSH_CLIENT_STATE_SECRET', 'OUTLOOK_PUSH_WEBHOOK_TOKEN'];
 
-/** Asks a run for a subscription. */
-const aboutPush: readonly VariableName[] = [
-  'OUTLOOK_PUSH_NOTIFICATION_URL',
-  'OUTLOOK_PUSH_SUBSCRIPTION_DURATION_MINUTES',
-  'OUTLOOK_PUSH_SUBSCRIPTION_RENEW_THRESHOLD_MINUTES',
-];
-
 function refreshToken({ auth, credentialsSecretRef }: ProviderSpec, isOptional: boolean): Variable[] {
   const secret = auth.mode === 'Delegated' ? credentialsSecretRef?.name : undefined;
   if (secret === undefined) return [];
@@ -134,7 +128,7 @@ function secretsOfCleanup(observed: Observed, spec: ProviderSpec): Variable[] {
 /** Of the administrator's settings those that are for this run. The secrets of push are no settings. */
 function settingsFor(observed: Observed, isCleanup: boolean): Record<string, string> {
   const isPushed = isCleanup ? mayBeSubscribed(observed) : wantsPush(observed);
-  const left: readonly string[] = isPushed ? ofPush : [...ofPush, ...aboutPush];
+  const left: readonly string[] = isPushed ? ofPush : [...ofPush, ...handedOnForPush];
   return Object.fromEntries(
     Object.entries(observed.settings.jobVariables).filter(([name]) => !left.includes(name)),
   );

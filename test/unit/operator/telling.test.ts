@@ -4,7 +4,7 @@ import { type HttpRoutes, type HttpServer, serveHttp } from '../../../operator/h
 import { Metrics } from '../../../operator/metrics.ts';
 import { reduceProvider } from '../../../operator/observe/records.ts';
 import { providerMetrics } from '../../../operator/providerMetrics.ts';
-import { endedRun, missedInterval } from '../../../operator/runs.ts';
+import { answeredMark, endedRun, missedInterval } from '../../../operator/runs.ts';
 
 const minute = 60_000;
 const healthy: Vitals = {
@@ -130,8 +130,36 @@ test('each provider has its conditions and times, each family stands together, a
     'outlook_provider_condition{namespace="team",name="anna",type="Ready",status="True"} 1',
     'outlook_provider_last_success_timestamp_seconds{namespace="team",name="anna"} 1795564800.5',
     'outlook_provider_next_sync_timestamp_seconds{namespace="team",name="anna"} 1795565100',
+    'outlook_push_subscriptions 0',
+    'outlook_push_oldest_request_seconds 0',
   ]);
-  expect(lines.filter((line) => line.startsWith('# TYPE'))).toHaveLength(3);
+  expect(lines.filter((line) => line.startsWith('# TYPE'))).toHaveLength(5);
+});
+
+test('of push the live subscriptions are counted, and the mark that has waited for longest', async () => {
+  const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+  const handled = ago(900);
+  const providers = [
+    providerOf('anna', { subscription: { id: 's', expiresAt: ago(-60) }, syncRequestedAt: ago(30) }),
+    providerOf('berta', { subscription: { id: 's', expiresAt: ago(60) }, syncRequestedAt: ago(300) }),
+    providerOf('carla', { syncRequestedAt: handled, lastHandledSyncRequest: `asked,${handled}` }),
+    providerOf('dora', { subscription: null, syncRequestedAt: 7 }),
+  ];
+  const text = (await collected(providerMetrics(() => providers))).join('');
+  expect(text).toContain('\noutlook_push_subscriptions 1\n');
+  const [, waited] = /\noutlook_push_oldest_request_seconds (\S+)\n/.exec(text) ?? [];
+  expect(Math.floor(Number(waited) / 60)).toBe(5);
+});
+
+test('a mark is answered when it is what was acted on last, alone or with a person’s request', () => {
+  const mark = '2026-11-25T00:00:00.123Z';
+  const waiting = { syncRequestedAt: mark, lastHandledSyncRequest: 'another' };
+  expect(answeredMark(waiting, { ...waiting, lastHandledSyncRequest: mark })).toBe(true);
+  expect(answeredMark(waiting, { ...waiting, lastHandledSyncRequest: `asked,${mark}` })).toBe(true);
+  expect(answeredMark({}, waiting)).toBe(false);
+  const done = { ...waiting, lastHandledSyncRequest: mark };
+  expect(answeredMark(done, { ...done, lastHandledSyncRequest: `asked,${mark}` })).toBe(false);
+  expect(answeredMark(waiting, { lastHandledSyncRequest: 'asked' })).toBe(false);
 });
 
 test('the metrics of controller-runtime and client-go are there under their names, from the start', async () => {
@@ -174,6 +202,7 @@ test('the metrics of controller-runtime and client-go are there under their name
       'outlook_informer_reconnects_total{kind="Job"} 2',
       'outlook_informer_last_activity_timestamp_seconds{kind="Job"} 5940',
       'outlook_sync_missed_intervals_total 0',
+      'outlook_push_requests_total 0',
     ]),
   );
 });

@@ -49,6 +49,9 @@ const status: fc.Arbitrary<ProviderStatus> = fc
         lastTrigger: fc.constantFrom(...triggers),
         credentialsVersion: fc.constantFrom('', 'secret-uid/1', 'secret-uid/2'),
         syncRequestedAt: fc.constant(NOW),
+        subscription: fc
+          .integer({ min: -3000, max: 3000 })
+          .map((ends) => ({ id: 'sub', expiresAt: after(ends * 1000) })),
         consecutiveFailures: fc.nat(3),
       },
       { requiredKeys: [] },
@@ -161,14 +164,18 @@ const anything: fc.Arbitrary<Observed> = fc
     credentialsSecret: fc.constantFrom(null, undefined, secret(), secret('2')),
     jobSecret: fc.constantFrom(null, secret(), secret()),
     mayBackfill: fc.boolean(),
+    hasWebhook: fc.boolean(),
     finalizers: fc.constantFrom<readonly string[]>([], [finalizer], ['another', finalizer], ['another']),
   })
-  .map(({ cronJob, ...rest }) => {
+  .map(({ cronJob, hasWebhook, ...rest }) => {
     const { status: found, spec: wanted, annotations: given, generation, finalizers, ...parts } = rest;
     const own = cronJob && { ...cronJob, labels: {}, annotations: {}, deletedAt: null, specJson: '{}' };
     const createdAt = after(-3_600_000);
+    const { settings } = fresh();
+    const jobVariables = hasWebhook ? { OUTLOOK_PUSH_NOTIFICATION_URL: 'https://example.com' } : {};
     return fresh({
       ...parts,
+      settings: { ...settings, jobVariables },
       cronJob: own,
       provider: { status: found, spec: wanted, annotations: given, generation, finalizers, createdAt },
     });
@@ -261,15 +268,8 @@ describe('every provider, in every state', () => {
     fc.assert(
       fc.property(anything, fc.constantFrom(...deadGrantCodes), (found, reason) => {
         const conditions = ['Synced', 'CredentialsValid'].map((type) => {
-          const { lastTransitionTime } = { lastTransitionTime: NOW };
-          return {
-            type,
-            status: 'False' as const,
-            reason,
-            message: '',
-            observedGeneration: 1,
-            lastTransitionTime,
-          };
+          const standing = { status: 'False' as const, reason, message: '' };
+          return { type, ...standing, observedGeneration: 1, lastTransitionTime: NOW };
         });
         const { provider } = found;
         const dead = { ...provider.status, credentialsVersion: 'secret-uid/1', conditions };
@@ -332,13 +332,16 @@ describe('a deletion', () => {
     );
   });
 
-  it('never starts the cleanup of rows that are to be kept, or are another provider’s', () => {
+  it('never has a cleanup remove rows that are to be kept, or are another provider’s', () => {
     fc.assert(
       fc.property(anything, (found) => {
         const state = { ...found, jobs: [], pods: [], cronJob: null };
         const plan = decide({ ...state, provider: { ...found.provider, deletedAt: NOW } });
         const keeps = found.provider.spec?.deletionPolicy !== 'Delete' || found.duplicateOf !== null;
-        if (keeps) expect(actionsOf(plan, 'createJob')).toEqual([]);
+        const made = actionsOf(plan, 'createJob');
+        if (found.duplicateOf !== null) expect(made).toEqual([]);
+        for (const { manifest } of keeps ? made : [])
+          expect(JSON.stringify(manifest)).toContain('"--retain"');
       }),
       runs,
     );
