@@ -7,7 +7,7 @@ import type { GraphSimulator } from '../../harness/graph/simulator.ts';
 import type { SubscriptionRecord } from '../../harness/graph/subscriptions.ts';
 import type { Scene, User } from './scene.ts';
 
-export const path = '/outlook-sync/webhooks/push';
+const path = '/outlook-sync/webhooks/push';
 export const token = 'a-webhook-token-of-the-tests';
 export const secret = 'a-client-state-secret-of-the-tests';
 
