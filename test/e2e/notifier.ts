@@ -1,6 +1,6 @@
-// Graph's part in a burst: so many notifications in so much time, each sent again when it is not taken, and how each was
-// answered. (For a change at a time there is the simulator's own delivery.)
+// Graph's part in a burst: so many notifications in so much time, and how each was answered.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonPost, Poster } from '../harness/graph/poster.ts';
 import type { SubscriptionRecord } from '../harness/graph/subscriptions.ts';
 
 export interface Answered {
@@ -10,27 +10,20 @@ export interface Answered {
   readonly at: number;
 }
 
-const headers = { 'content-type': 'application/json; charset=utf-8' };
 /** Long after which Graph has given up an answer. */
 const LIMIT_MS = 10_000;
+const CONNECTIONS = 64;
 
-/** Never rejects: status 0 stands for no answer. */
-export async function post(url: string, value: readonly object[]): Promise<Answered> {
-  const startedAt = performance.now();
-  const body = JSON.stringify({ value });
-  const status = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(LIMIT_MS) })
-    .then(async (answer) => {
-      await answer.arrayBuffer();
-      return answer.status;
-    })
-    .catch(() => 0);
-  return { status, tookMs: performance.now() - startedAt, at: Date.now() };
+/** Never rejects: status 0 stands for no answer. A wait for a connection is not in the time. */
+export async function post(poster: Poster, url: string, value: readonly object[]): Promise<Answered> {
+  const { status, ms } = await poster.post(jsonPost(url, value, LIMIT_MS));
+  return { status, tookMs: ms, at: Date.now() };
 }
 
-function notify(subscription: SubscriptionRecord, number: number): Promise<Answered> {
-  const { id: subscriptionId, clientState, expirationDateTime, notificationUrl } = subscription;
+function entryOf(subscription: SubscriptionRecord, number: number): object {
+  const { id: subscriptionId, clientState, expirationDateTime } = subscription;
   const resource = `Users/${subscription.mailbox}/Messages/${number}`;
-  const entry = {
+  return {
     subscriptionId,
     subscriptionExpirationDateTime: expirationDateTime,
     changeType: 'updated',
@@ -39,7 +32,6 @@ function notify(subscription: SubscriptionRecord, number: number): Promise<Answe
     clientState,
     tenantId: '',
   };
-  return post(notificationUrl, [entry]);
 }
 
 export interface Burst {
@@ -54,10 +46,14 @@ export interface Burst {
 export async function sendBurst({ count, durationMs, next }: Burst): Promise<readonly Answered[]> {
   const startedAt = performance.now();
   const answers: Promise<Answered>[] = [];
+  const poster = new Poster(CONNECTIONS);
   for (let number = 0; number < count; number += 1) {
     const aheadMs = startedAt + (number * durationMs) / count - performance.now();
     if (aheadMs > 1) await sleep(aheadMs);
-    answers.push(notify(next(number), number));
+    const subscription = next(number);
+    answers.push(post(poster, subscription.notificationUrl, [entryOf(subscription, number)]));
   }
-  return Promise.all(answers);
+  const all = await Promise.all(answers);
+  await poster.close();
+  return all;
 }

@@ -7,7 +7,7 @@ import { signClientState } from '../../api/clientState.ts';
 import { pushQuery, subscriptionUrls } from '../../api/pushUrl.ts';
 import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
 import { isOf, seeGone } from './children.ts';
-import { jobs, providers } from './kinds.ts';
+import { type Provider, jobs, providers } from './kinds.ts';
 import { type Owner, isReady, standing } from './owner.ts';
 import {
   type PushStage,
@@ -49,8 +49,13 @@ async function columnsOf({ userId }: Owner): Promise<Row | undefined> {
   return row;
 }
 
+const isSyncedByPush = (one: Provider): boolean =>
+  isReady(one) && one.status?.phase === 'Connected' && one.status.lastTrigger === 'push';
+
 const rowsOf = ({ userId }: Owner): Promise<unknown[]> =>
-  stage.database.query('SELECT "id" FROM external_email_messages WHERE "userId" = $1', [userId]);
+  stage.database.query('SELECT "id" FROM external_email_messages WHERE "userId" = $1 ORDER BY "id"', [
+    userId,
+  ]);
 
 async function seeRow(id: string): Promise<number> {
   const sql = 'SELECT 1 FROM external_email_messages WHERE "externalMessageId" = $1';
@@ -118,8 +123,7 @@ describe.concurrent('a provider with push', () => {
     );
     const [job, ...others] = await pushJobsOf(stage, owner);
     expect([job !== undefined, others.length]).toEqual([true, 0]);
-    const after = await stage.seeProvider(owner, 'settled', isReady);
-    expect(after.status?.lastTrigger).toBe('push');
+    await stage.seeProvider(owner, 'synced by push', isSyncedByPush);
     await seeMirrored(stage, owner);
   });
 
@@ -158,11 +162,7 @@ describe.concurrent('a provider with push', () => {
     const before = await columnsOf(owner);
     const { status } = await stage.graph.sendLifecycle(id, 'reauthorizationRequired');
     expect(status).toBe(202);
-    await stage.seeProvider(
-      owner,
-      'synced by push',
-      (one) => one.status?.lastTrigger === 'push' && isReady(one),
-    );
+    await stage.seeProvider(owner, 'synced by push', isSyncedByPush);
     const asked = stage.graph.requests.filter(
       ({ method, path }) => method === 'PATCH' && path.toLowerCase().endsWith(`/subscriptions/${id}`),
     );
@@ -193,17 +193,20 @@ describe.concurrent('a provider with push', () => {
   });
 
   test.each([
-    { deletionPolicy: 'Retain', left: 3 },
-    { deletionPolicy: 'Delete', left: 0 },
-  ])('and $deletionPolicy that is deleted is unsubscribed, and leaves $left rows', async (given) => {
-    const owner = await subscribedOwner(stage, { spec: { deletionPolicy: given.deletionPolicy } });
+    { deletionPolicy: 'Retain', stays: true },
+    { deletionPolicy: 'Delete', stays: false },
+  ])('and $deletionPolicy that is deleted is unsubscribed; whether rows stay: $stays', async (given) => {
+    const { deletionPolicy, stays } = given;
+    const owner = await subscribedOwner(stage, { spec: { deletionPolicy } });
+    const rows = await rowsOf(owner);
+    expect(rows).not.toEqual([]);
     await stage.client.delete(providers, owner);
     await seeGone(stage, owner, [providers]);
     expect(subscriptionsOf(stage, owner)).toEqual([]);
-    expect(await rowsOf(owner)).toHaveLength(given.left);
+    expect(await rowsOf(owner)).toEqual(stays ? rows : []);
   });
 
-  test('that is suspended is told of without effect, and catches up when it is resumed', async () => {
+  test('that is suspended is told of without effect, and goes on when it is resumed', async () => {
     const owner = await subscribedOwner(stage);
     await stage.applyProvider(owner, { push: { enabled: true }, suspend: true });
     const { status } = await stage.seeProvider(
@@ -220,7 +223,8 @@ describe.concurrent('a provider with push', () => {
     const since = await stage.client.get(providers, owner);
     expect(since.status?.lastAttemptAt).toBe(status?.lastAttemptAt);
     await stage.applyProvider(owner, { push: { enabled: true } });
-    await stage.seeProvider(owner, 'Ready', isReady);
+    await stage.seeProvider(owner, 'resumed', isReady);
+    await followMail(owner);
     await seeMirrored(stage, owner);
   });
 });

@@ -18,11 +18,14 @@ import {
 
 /** Graph's patience with an answer (Graph docs: change notifications). */
 const PATIENCE_MS = 3_000;
+/** Three hundred runs, on two cores. */
+const LONG_MS = 400_000;
 
 let push: PushStage;
 
 beforeAll(async () => {
-  push = await openPushStage('push-burst');
+  // Here all come from one address, and sooner than Graph would send them.
+  push = await openPushStage('push-burst', { variables: { OUTLOOK_WEBHOOK_RATE_LIMIT: '0' } });
   const operator = await push.startOperator();
   await operator.leads();
 }, SHARED_START_TIMEOUT_MS);
@@ -48,7 +51,9 @@ const beganAfter = (provider: Provider | undefined, at: number): boolean =>
 function assertTaken(answers: readonly Answered[]): void {
   const slowest = answers.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
   console.info(`${answers.length} notifications, the slowest answered after ${Math.round(slowest)} ms`);
-  expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
+  const statuses = new Map(answers.map(({ status }) => [status, 0]));
+  for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  expect(Object.fromEntries(statuses)).toEqual({ 202: answers.length });
   expect(slowest).toBeLessThan(PATIENCE_MS);
 }
 
@@ -72,41 +77,46 @@ test('a thousand notifications of a mailbox that changes for ten seconds make fe
   expect(jobs.length, 'the first and at most two more').toBeLessThanOrEqual(3);
 });
 
-test('ten thousand notifications over a hundred mailboxes are all answered in time, and each mailbox is right', async () => {
-  const { stage } = push;
-  const owners = await Promise.all(Array.from({ length: 100 }, () => stage.addOwner({ messages: 2 })));
-  const startedAt = performance.now();
-  await Promise.all(owners.map((owner) => stage.applyProvider(owner, pushed)));
-  await stage.see(providers, {
-    what: 'a hundred providers, subscribed',
-    find: (seen) => owners.every(({ name }) => isSubscribed(seen.get(name))) || undefined,
-    timeoutMs: 150_000,
-  });
-  console.info(`a hundred first runs took ${Math.round(performance.now() - startedAt)} ms`);
-  const subscriptions = owners.map((owner) => subscriptionOf(stage, owner));
-  const last = new Map<number, number>();
-  const answers = await sendBurst({
-    count: 10_000,
-    durationMs: 10_000,
-    next: (number) => {
+test(
+  'ten thousand notifications over a hundred mailboxes are all answered in time, and each mailbox is right',
+  async () => {
+    const { stage } = push;
+    const owners = await Promise.all(Array.from({ length: 100 }, () => stage.addOwner({ messages: 2 })));
+    const startedAt = performance.now();
+    await Promise.all(owners.map((owner) => stage.applyProvider(owner, pushed)));
+    await stage.see(providers, {
+      what: 'a hundred providers, subscribed',
+      find: (seen) => owners.every(({ name }) => isSubscribed(seen.get(name))) || undefined,
+      timeoutMs: 150_000,
+    });
+    console.info(`a hundred first runs took ${Math.round(performance.now() - startedAt)} ms`);
+    const subscriptions = owners.map((owner) => subscriptionOf(stage, owner));
+    const last = new Map<number, number>();
+    const answers = await sendBurst({
+      count: 10_000,
+      durationMs: 10_000,
+      next: (number) => {
+        const which = number % owners.length;
+        const [owner, subscription] = [owners[which], subscriptions[which]];
+        if (owner === undefined || subscription === undefined) throw new Error('Nobody’s turn');
+        change(owner, number);
+        return subscription;
+      },
+    });
+    assertTaken(answers);
+    for (const [number, { at }] of answers.entries()) {
       const which = number % owners.length;
-      const [owner, subscription] = [owners[which], subscriptions[which]];
-      if (owner === undefined || subscription === undefined) throw new Error('Nobody’s turn');
-      change(owner, number);
-      return subscription;
-    },
-  });
-  assertTaken(answers);
-  for (const [number, { at }] of answers.entries()) {
-    const which = number % owners.length;
-    last.set(which, Math.max(at, last.get(which) ?? 0));
-  }
-  await stage.see(providers, {
-    what: 'for each mailbox a run that began after its last answer',
-    find: (seen) =>
-      owners.every(({ name }, which) => beganAfter(seen.get(name), last.get(which) ?? Infinity)) || undefined,
-    timeoutMs: 150_000,
-  });
-  await seeMirrored(stage, ...owners);
-  console.info(`all of it took ${Math.round(performance.now() - startedAt)} ms`);
-});
+      last.set(which, Math.max(at, last.get(which) ?? 0));
+    }
+    await stage.see(providers, {
+      what: 'for each mailbox a run that began after its last answer',
+      find: (seen) =>
+        owners.every(({ name }, which) => beganAfter(seen.get(name), last.get(which) ?? Infinity)) ||
+        undefined,
+      timeoutMs: 150_000,
+    });
+    await seeMirrored(stage, ...owners);
+    console.info(`all of it took ${Math.round(performance.now() - startedAt)} ms`);
+  },
+  LONG_MS,
+);

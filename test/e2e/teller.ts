@@ -1,6 +1,7 @@
 // Graph's part while a mailbox lives: each change is told to its subscribers at once, and again when it is not taken.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GraphSimulator } from '../harness/graph/simulator.ts';
+import { Poster } from '../harness/graph/poster.ts';
 import { type Answered, post } from './notifier.ts';
 
 export type Told = Answered & { readonly url: string };
@@ -16,6 +17,7 @@ export class Teller {
   readonly #waiting = new Set<(told: Told) => void>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #over = new AbortController();
+  readonly #poster = new Poster(16);
   readonly #timer: NodeJS.Timeout;
   #isPaused = false;
 
@@ -57,6 +59,7 @@ export class Teller {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#over.abort();
+    await this.#poster.close();
     await Promise.allSettled(this.#underWay);
   }
 
@@ -82,7 +85,7 @@ export class Teller {
     const { signal } = this.#over;
     for (let waitMs = AGAIN_MS.first; !signal.aborted; waitMs = Math.min(waitMs * 2, AGAIN_MS.most)) {
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
-      const answered = await post(url, value);
+      const answered = await post(this.#poster, url, value);
       this.#note({ url, ...answered });
       if (isSettled(answered.status)) return;
     }
