@@ -62,11 +62,13 @@ export class Reflector<T extends KubeObject> {
   #lastActivityAt = 0;
   #lastTurnAt = 0;
   #hasSynced = false;
-  #isWatching = false;
+  /** Monotonic; null while a watch is open. */
+  #unwatchedSince: number | null;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#unwatchedSince = this.#clock.monotonic();
     this.#log = options.log ?? silent;
   }
 
@@ -87,7 +89,12 @@ export class Reflector<T extends KubeObject> {
 
   /** Whether a watch is open. One that has died without a word is found out by its silence, and counts until then. */
   get isWatching(): boolean {
-    return this.#isWatching;
+    return this.#unwatchedSince === null;
+  }
+
+  /** Milliseconds since the last watch ended, or since the beginning; 0 while one is open. */
+  get unwatchedMs(): number {
+    return this.#unwatchedSince === null ? 0 : this.#clock.monotonic() - this.#unwatchedSince;
   }
 
   /** When the server last gave a sign (milliseconds since the epoch); 0: never. */
@@ -243,7 +250,7 @@ export class Reflector<T extends KubeObject> {
     };
     this.#watches += 1;
     const onOpen = (): void => {
-      this.#isWatching = true;
+      this.#unwatchedSince = null;
       this.#showActivity();
       silence.postpone();
     };
@@ -255,7 +262,7 @@ export class Reflector<T extends KubeObject> {
         this.#take(event);
       }
     } finally {
-      this.#isWatching = false;
+      this.#unwatchedSince ??= this.#clock.monotonic();
     }
   }
 

@@ -2,9 +2,10 @@
 import { fieldManagers, outlookProviders } from '../api/resource.ts';
 import { KubeClient } from '../kube/client.ts';
 import type { Connection } from '../kube/connection.ts';
+import { KubeError } from '../kube/errors.ts';
 import type { Log } from '../kube/log.ts';
 import { ClusterDirectory } from './cluster/clusterDirectory.ts';
-import type { KnownProvider } from './cluster/knownProvider.ts';
+import { type KnownProvider, reduceProvider } from './cluster/knownProvider.ts';
 import { type Mark, Marks } from './cluster/marks.ts';
 import type { WebhookConfig } from './config.ts';
 import type { Server } from './http/options.ts';
@@ -50,7 +51,7 @@ export async function runWebhook(options: RunOptions): Promise<void> {
   const parts = assemble(options);
   const { metrics, server } = await listen(parts, options);
   const following = parts.directory.run(reading.signal);
-  const complaints = complainUntilReady(parts, log);
+  const complaints = complainWhileUnready(parts, log);
   try {
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -92,28 +93,44 @@ function assemble({ config, connection, pod, log }: RunOptions): Parts {
   return { directory, marks, metrics };
 }
 
-/** The uid keeps it from a provider that has been made anew under the name. */
+/**
+ * The uid keeps it from a provider that has been made anew under the name. Resolves to the provider's version from then
+ * on. @throws KubeError
+ */
 async function writeMark(
   client: KubeClient,
   { provider, mark, signal }: { provider: KnownProvider; mark: Mark; signal: AbortSignal },
-): Promise<void> {
+): Promise<string | undefined> {
   const { name, namespace } = provider.metadata;
   const patch = { metadata: { uid: provider.uid }, status: mark };
   const options = { subresource: 'status', fieldManager: fieldManagers.webhook, signal } as const;
-  await client.mergePatch(outlookProviders, { name, namespace }, patch, options);
+  const kept = reduceProvider(
+    await client.mergePatch(outlookProviders, { name, namespace }, patch, options),
+    0,
+  );
+  // What a CRD does not know is dropped without a word.
+  if (kept.syncRequestedAt !== mark.syncRequestedAt)
+    throw new KubeError(
+      'invalid',
+      'The CRD that is installed does not know status.syncRequestedAt: update it',
+    );
+  return kept.metadata.resourceVersion;
 }
 
 async function listen(
   { directory, marks, metrics }: Parts,
-  { config, log }: RunOptions,
+  { config, log, signal }: RunOptions,
 ): Promise<{ metrics: MetricsServer; server: Server }> {
   const { host, port, metricsPort } = config;
   const isReady = (): string | null => missing(directory)[0] ?? null;
-  const own = await serveMetrics({ registry: metrics.registry, isReady, host, port: metricsPort }).catch(
-    (error: unknown) => {
-      throw new CannotListen('OUTLOOK_WEBHOOK_METRICS_PORT', metricsPort, error);
-    },
-  );
+  const own = await serveMetrics({
+    registry: metrics.registry,
+    isReady: () => (signal.aborted ? 'closing' : isReady()),
+    host,
+    port: metricsPort,
+  }).catch((error: unknown) => {
+    throw new CannotListen('OUTLOOK_WEBHOOK_METRICS_PORT', metricsPort, error);
+  });
   const server = await openServer({
     directory,
     wakeUps: marks,
@@ -139,16 +156,21 @@ async function listen(
   return { metrics: own, server };
 }
 
+/** What is known of the cluster may be too old to say of a mailbox that it is nobody's. */
+const longestUnfollowedMs = 30_000;
+
 function missing(directory: ClusterDirectory): string[] {
   const { kind } = directory.figures();
-  return directory.missing.map((place) => `no list of ${place === '' ? kind : `${kind} in ${place}`} yet`);
+  const inPlace = (place: string): string => (place === '' ? kind : `${kind} in ${place}`);
+  return [
+    ...directory.missing.map((place) => `no list of ${inPlace(place)} yet`),
+    ...directory.unfollowedFor(longestUnfollowedMs).map((place) => `no watch of ${inPlace(place)}`),
+  ];
 }
 
-function complainUntilReady({ directory }: Parts, log: Log): NodeJS.Timeout {
-  const timer = setInterval(() => {
+function complainWhileUnready({ directory }: Parts, log: Log): NodeJS.Timeout {
+  return setInterval(() => {
     const waitingFor = missing(directory);
-    if (waitingFor.length > 0) log.error({ waitingFor }, 'Not ready: the cluster is not fully known yet');
-    else clearInterval(timer);
+    if (waitingFor.length > 0) log.error({ waitingFor }, 'Not ready: the cluster is not fully known');
   }, complainMs);
-  return timer;
 }

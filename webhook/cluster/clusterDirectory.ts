@@ -1,6 +1,7 @@
 // The OutlookProviders of the cluster by all that a request can call them: a copy that a watch keeps fresh.
 import { outlookProviders } from '../../api/resource.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { systemClock } from '../../kube/clock.ts';
 import type { Log } from '../../kube/log.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { type Change, Reflector } from '../../kube/reflector.ts';
@@ -43,7 +44,7 @@ export class ClusterDirectory implements Directory {
           log,
           resource: outlookProviders,
           namespace: place === '' ? undefined : place,
-          reduce: (raw: KubeObject) => reduceProvider(raw),
+          reduce: (raw: KubeObject) => reduceProvider(raw, systemClock.monotonic()),
           onChange: (change) => this.#follow(change),
         });
         return [place, reflector] as const;
@@ -80,6 +81,13 @@ export class ClusterDirectory implements Directory {
   /** The namespaces that were never fully listed; the empty string where all are followed as one. */
   get missing(): readonly string[] {
     return [...this.#reflectors].flatMap(([place, { hasSynced }]) => (hasSynced ? [] : [place]));
+  }
+
+  /** The namespaces that were listed, and of which no watch has been open for so long. */
+  unfollowedFor(ms: number): readonly string[] {
+    return [...this.#reflectors].flatMap(([place, { hasSynced, unwatchedMs }]) =>
+      hasSynced && unwatchedMs >= ms ? [place] : [],
+    );
   }
 
   figures(): WatchFigures {

@@ -2,10 +2,12 @@
 // yet: one that waits already, or a new one that the API server has kept. See docs/decisions/0026.
 import { isHandled, nextMark } from '../../api/notificationMark.ts';
 import { type Clock, isAborted, sleep, systemClock } from '../../kube/clock.ts';
-import { isKubeError } from '../../kube/errors.ts';
+import { isKubeError, type KubeError } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
+import { isOlder } from '../../kube/resourceVersion.ts';
 import { NotKept, type Provider, type SubscriptionEvent, type WakeUps } from '../wakeUp.ts';
 import type { KnownProvider } from './knownProvider.ts';
+import { Turns } from './turns.ts';
 
 /** What is written at once into the status of a provider. */
 export interface Mark {
@@ -18,8 +20,8 @@ export type MarkResult = 'written' | 'covered' | 'failed' | 'gone';
 export interface MarksOptions {
   readonly lookUp: (key: string) => KnownProvider | undefined;
   readonly isFollowed: (key: string) => boolean;
-  /** Resolves when the API server has kept it. @throws KubeError */
-  readonly write: (provider: KnownProvider, mark: Mark, signal: AbortSignal) => Promise<void>;
+  /** Resolves, when the API server has kept it, to the provider's version from then on. @throws KubeError */
+  readonly write: (provider: KnownProvider, mark: Mark, signal: AbortSignal) => Promise<string | undefined>;
   /** For an answer to wait for its write. */
   readonly writeTimeoutMs: number;
   readonly log: Log;
@@ -27,30 +29,39 @@ export interface MarksOptions {
   readonly onResult?: (result: MarkResult) => void;
 }
 
-/** One provider for as long as there is something to remember of it. */
+/** Of one provider, for as long as there is something to remember. */
 interface Memory {
-  /** Written or renewed by this process last, and when (monotonic); the cache may not show it yet. */
-  mark: string;
-  markedAt: number;
-  /** When somebody was last answered on the account of a waiting mark, milliseconds since the epoch; 0: never since. */
-  coveredAt: number;
-  /** The write under way, and the one that those wait for who came when it was on its way already. */
+  /** What this process wrote last, and when (monotonic): it holds until the watch shows that version, or a later one. */
+  written: { readonly mark: string; readonly version: string | undefined; readonly at: number } | null;
+  /** When somebody was last promised a run on the account of a mark (milliseconds since the epoch); 0: never since. */
+  promisedAt: number;
   writing: Promise<void> | null;
+  /** What is to be told once the write under way, which says nothing of it, has ended. */
+  telling: { event: SubscriptionEvent; done: Promise<void> } | null;
 }
 
-/** A mark is trusted to wait for so long; then another is written, in case the watch is late. */
+interface Writing {
+  readonly event?: SubscriptionEvent;
+  /** Monotonic. */
+  readonly until: number;
+}
+
+/**
+ * What is known of a mark is relied upon for so long; then it is renewed by another. A watch that stands still without
+ * a word can hide only for that long that a mark was handled.
+ */
 const trustMs = 5_000;
-const writesAtOnce = 32;
-/** Of providers that wait for their write; those beyond are refused rather than kept in memory. */
-const mostWaiting = 20_000;
 const firstPauseMs = 100;
+const longestPauseMs = 1_000;
+const renewalPauseMs = 1_000;
+const complaintPauseMs = 10_000;
 
 export class Marks implements WakeUps {
   readonly #options: MarksOptions;
   readonly #clock: Clock;
   readonly #memories = new Map<string, Memory>();
-  readonly #turns: (() => void)[] = [];
-  #active = 0;
+  readonly #turns = new Turns({ atOnce: 32, mostWaiting: 20_000 });
+  #complainedAt = -Infinity;
 
   constructor(options: MarksOptions) {
     this.#options = options;
@@ -59,60 +70,87 @@ export class Marks implements WakeUps {
 
   /** Providers that wait for a write or are being written. */
   get waiting(): number {
-    return this.#active + this.#turns.length;
+    return this.#turns.count;
   }
 
   async wake({ key }: Provider): Promise<void> {
     const memory = this.#memoryOf(key);
     if (this.#isCovered(key, memory)) {
-      memory.coveredAt = this.#clock.now();
+      memory.promisedAt = this.#clock.now();
       this.#options.onResult?.('covered');
       return;
     }
-    memory.writing ??= this.#begin(key, memory, undefined);
-    await memory.writing;
+    // The mark that is being written may be there, and even served, long before the answer to the write is.
+    if (memory.writing !== null) memory.promisedAt = this.#clock.now();
+    await (memory.writing ?? this.#begin(key, memory, { until: this.#deadline() }));
   }
 
   async tell({ key }: Provider, event: SubscriptionEvent): Promise<void> {
     const memory = this.#memoryOf(key);
-    await memory.writing?.catch(() => undefined);
-    const writing = this.#begin(key, memory, event);
-    memory.writing = writing;
-    await writing;
+    if (memory.telling !== null) {
+      // Graph's word that it is gone outweighs what is asked for while it is there.
+      if (event === 'subscriptionRemoved') memory.telling.event = event;
+      await memory.telling.done;
+      return;
+    }
+    const telling = { event, done: Promise.resolve() };
+    memory.telling = telling;
+    telling.done = this.#tellNext(key, memory, telling);
+    await telling.done;
+  }
+
+  async #tellNext(
+    key: string,
+    memory: Memory,
+    telling: { readonly event: SubscriptionEvent },
+  ): Promise<void> {
+    const until = this.#deadline();
+    while (memory.writing !== null) await memory.writing.catch(() => undefined);
+    memory.telling = null;
+    await this.#begin(key, memory, { event: telling.event, until });
   }
 
   /**
-   * A provider has changed. Where a run turns out to have begun before somebody was answered on its account, it may
-   * have looked at the mailbox too early.
+   * A provider has changed. Where a run turns out to have begun before somebody was promised one on its account, it may
+   * have looked at the mailbox too early: another one is asked for.
    */
   noticed(key: string): void {
     const memory = this.#memories.get(key);
+    if (memory?.writing !== null || memory.telling !== null) return;
     const provider = this.#options.lookUp(key);
-    if (memory === undefined) return;
     if (provider === undefined) {
       this.#memories.delete(key);
       return;
     }
-    if (!isHandled(memory.mark, provider.lastHandledSyncRequest ?? '') || memory.writing !== null) return;
-    if (memory.coveredAt === 0 || provider.ranAt > memory.coveredAt) {
+    const { mark, waits } = markOf(provider, memory);
+    if (waits) return;
+    if (memory.promisedAt === 0 || provider.ranAt > memory.promisedAt) {
       this.#memories.delete(key);
       return;
     }
-    // The run that serves the mark has yet to begin, unless what began last did so after the mark was made.
-    if (provider.ranAt < Date.parse(memory.mark)) return;
-    memory.coveredAt = 0;
-    this.wake(provider).catch(() => {
-      this.#options.log.warn(
-        { provider: key },
-        'Could not keep that a mailbox has changed; its schedule will',
-      );
-    });
+    // What began before the mark was made is not the run that serves it; that has yet to begin.
+    if (provider.ranAt < Date.parse(mark)) return;
+    void this.#renew(key, memory);
+  }
+
+  /** Never rejects. What was promised is promised: this is tried until it is kept. */
+  async #renew(key: string, memory: Memory): Promise<void> {
+    const { promisedAt } = memory;
+    memory.promisedAt = 0;
+    try {
+      await this.#begin(key, memory, { until: this.#deadline() });
+    } catch (error) {
+      if (!(error instanceof NotKept)) throw error;
+      memory.promisedAt = Math.max(memory.promisedAt, promisedAt);
+      this.#memories.set(key, memory);
+      this.#clock.after(renewalPauseMs, () => this.noticed(key));
+    }
   }
 
   #memoryOf(key: string): Memory {
     const known = this.#memories.get(key);
     if (known !== undefined) return known;
-    const made: Memory = { mark: '', markedAt: -Infinity, coveredAt: 0, writing: null };
+    const made: Memory = { written: null, promisedAt: 0, writing: null, telling: null };
     this.#memories.set(key, made);
     return made;
   }
@@ -121,34 +159,32 @@ export class Marks implements WakeUps {
   #isCovered(key: string, memory: Memory): boolean {
     const provider = this.#options.lookUp(key);
     if (provider === undefined || !this.#options.isFollowed(key)) return false;
-    const { syncRequestedAt: seen = '', lastHandledSyncRequest: handled = '' } = provider;
-    const now = this.#clock.monotonic();
-    // Another replica's: trusted from when it is first seen here.
-    if (seen > memory.mark) {
-      memory.mark = seen;
-      memory.markedAt = now;
-    }
-    return memory.mark !== '' && !isHandled(memory.mark, handled) && now - memory.markedAt < trustMs;
+    const { waits, knownAt } = markOf(provider, memory);
+    return waits && this.#clock.monotonic() - knownAt < trustMs;
   }
 
-  #begin(key: string, memory: Memory, event: SubscriptionEvent | undefined): Promise<void> {
-    const writing = this.#keep(key, memory, event).finally(() => {
-      if (memory.writing === writing) memory.writing = null;
+  #deadline(): number {
+    return this.#clock.monotonic() + this.#options.writeTimeoutMs;
+  }
+
+  #begin(key: string, memory: Memory, writing: Writing): Promise<void> {
+    const kept = this.#keep(key, memory, writing).finally(() => {
+      memory.writing = null;
+      // What the watch has shown meanwhile was not looked at.
+      this.noticed(key);
     });
-    return writing;
+    memory.writing = kept;
+    return kept;
   }
 
   /** Tries until it is kept or time is up. @throws NotKept */
-  async #keep(key: string, memory: Memory, event: SubscriptionEvent | undefined): Promise<void> {
+  async #keep(key: string, memory: Memory, { event, until }: Writing): Promise<void> {
     const deadline = new AbortController();
-    const cancel = this.#clock.after(this.#options.writeTimeoutMs, () => deadline.abort());
+    const { signal } = deadline;
+    const cancel = this.#clock.after(until - this.#clock.monotonic(), () => deadline.abort());
     try {
-      await this.#turn(deadline.signal);
-      try {
-        this.#options.onResult?.(await this.#write(key, memory, { event, signal: deadline.signal }));
-      } finally {
-        this.#pass();
-      }
+      const write = (): Promise<MarkResult> => this.#write(key, memory, { event, signal });
+      this.#options.onResult?.(await this.#turns.take(write, signal));
     } catch (error) {
       this.#options.onResult?.('failed');
       throw error;
@@ -162,60 +198,76 @@ export class Marks implements WakeUps {
     memory: Memory,
     { event, signal }: { readonly event: SubscriptionEvent | undefined; readonly signal: AbortSignal },
   ): Promise<MarkResult> {
-    for (let pause = firstPauseMs; ; pause *= 2) {
+    const meant = this.#options.lookUp(key)?.uid;
+    for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
       const provider = this.#options.lookUp(key);
-      if (provider === undefined) return 'gone';
-      const mark = this.#markAfter(provider, memory, event);
-      try {
-        await this.#options.write(provider, mark, signal);
-        memory.mark = mark.syncRequestedAt;
-        memory.markedAt = this.#clock.monotonic();
-        return 'written';
-      } catch (error) {
-        // Gone, or made anew under its name: whoever was meant is no more.
-        if (isKubeError(error, 'notFound', 'conflict')) return 'gone';
-        if (isAborted(signal)) throw new NotKept('The API server did not answer in time', { cause: error });
-        if (isKubeError(error, 'forbidden', 'invalid'))
-          this.#options.log.error({ provider: key, reason: error.message }, 'The API server refuses a mark');
-      }
+      if (provider === undefined || provider.uid !== meant) return 'gone';
+      const result = await this.#tryOnce(provider, memory, { event, signal });
+      if (result !== 'again') return result;
       await sleep(this.#clock, pause, signal);
       if (isAborted(signal)) throw new NotKept('The API server could not keep it in time');
     }
   }
 
-  #markAfter(provider: KnownProvider, memory: Memory, event: SubscriptionEvent | undefined): Mark {
-    const { syncRequestedAt: seen = '' } = provider;
-    const before = seen > memory.mark ? seen : memory.mark;
-    const syncRequestedAt = nextMark(before, new Date(this.#clock.now()));
+  async #tryOnce(
+    provider: KnownProvider,
+    memory: Memory,
+    { event, signal }: { readonly event: SubscriptionEvent | undefined; readonly signal: AbortSignal },
+  ): Promise<MarkResult | 'again'> {
+    const mark = this.#nextMark(provider, memory, event);
+    try {
+      const version = await this.#options.write(provider, mark, signal);
+      memory.written = { mark: mark.syncRequestedAt, version, at: this.#clock.monotonic() };
+      return 'written';
+    } catch (error) {
+      if (isAborted(signal)) throw new NotKept('The API server did not answer in time', { cause: error });
+      if (!isKubeError(error)) throw error;
+      if (isGone(error)) return 'gone';
+      this.#complain(provider.key, error);
+      if (isFinal(error)) throw new NotKept('The API server refuses a mark', { cause: error });
+      return 'again';
+    }
+  }
+
+  #nextMark(provider: KnownProvider, memory: Memory, event: SubscriptionEvent | undefined): Mark {
+    const syncRequestedAt = nextMark(markOf(provider, memory).mark, new Date(this.#clock.now()));
     return event === undefined
       ? { syncRequestedAt }
       : { syncRequestedAt, subscriptionEvent: { event, at: syncRequestedAt } };
   }
 
-  /** Resolves when there is room for one more write. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#active < writesAtOnce) {
-      this.#active += 1;
-      return;
-    }
-    if (this.#turns.length >= mostWaiting) throw new NotKept('Too much waits to be kept');
-    await new Promise<void>((resolve, reject) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const end = (): void => {
-        this.#turns.splice(this.#turns.indexOf(go), 1);
-        reject(new NotKept('The API server keeps too little in this time'));
-      };
-      signal.addEventListener('abort', end, { once: true });
-      this.#turns.push(go);
-    });
+  /** What fails for one fails for all, and tells it with each of them. */
+  #complain(key: string, error: KubeError): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#complainedAt < complaintPauseMs) return;
+    this.#complainedAt = now;
+    const fields = { provider: key, kind: error.kind, reason: error.message };
+    if (isFinal(error)) this.#options.log.error(fields, 'The API server refuses a mark');
+    else this.#options.log.warn(fields, 'Could not write a mark; trying again for a moment');
   }
+}
 
-  #pass(): void {
-    const next = this.#turns.shift();
-    if (next === undefined) this.#active -= 1;
-    else next();
-  }
+/** The latest that is known, whether it waits for its Job, and how long ago (monotonic) that was certain. */
+function markOf(
+  provider: KnownProvider,
+  { written }: Memory,
+): { readonly mark: string; readonly waits: boolean; readonly knownAt: number } {
+  const { syncRequestedAt: seen = '', lastHandledSyncRequest: handled = '', readAt } = provider;
+  const isAhead = written !== null && isOlder(provider.metadata.resourceVersion, written.version);
+  const mark = isAhead ? written.mark : seen;
+  return {
+    mark,
+    waits: mark !== '' && !isHandled(mark, handled),
+    knownAt: isAhead ? written.at : readAt,
+  };
+}
+
+/** A 404 without the API server's own word for it is a proxy's, or that of one which does not serve the kind now. */
+function isGone(error: KubeError): boolean {
+  return isKubeError(error, 'notFound') && error.reason === 'NotFound';
+}
+
+/** Another try would not mend it. */
+function isFinal(error: KubeError): boolean {
+  return isKubeError(error, 'forbidden', 'unauthorized', 'invalid');
 }
