@@ -8,8 +8,10 @@ import { changesOf, showChanges } from '../laterSyncs.ts';
 import { outlookDay } from '../outlookDay.ts';
 import type { Screen } from '../screen.ts';
 import { documents, grantOf, groundwork, providerOf } from './manifests.ts';
+import { HOME } from './programs.ts';
+import { succeed } from './succeed.ts';
 import { condition, until, watching } from './watch.ts';
-import { type ClusterWorld, HOME, migrateDatabase, succeed, TEAM } from './world.ts';
+import { type ClusterWorld, migrateDatabase, TEAM } from './world.ts';
 
 export interface ClusterStage {
   readonly screen: Screen;
@@ -19,7 +21,9 @@ export interface ClusterStage {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CRD = 'crds/outlooksync.dev_outlookproviders.yaml';
-const RBAC = ['job', 'leader-election', 'operator', 'users'].map((name) => `config/rbac/${name}.yaml`);
+const RBAC = ['job', 'leader-election', 'operator', 'users', 'webhook'].map(
+  (name) => `config/rbac/${name}.yaml`,
+);
 
 async function kubectl(
   { screen, world }: ClusterStage,
@@ -41,8 +45,10 @@ export async function install(stage: ClusterStage): Promise<void> {
   screen.lines(applied.trimEnd().split('\n'));
   const established = ['wait', '--for=condition=Established', 'crd/outlookproviders.outlooksync.dev'];
   await succeed(world.plane, [...established, '--timeout=30s']);
+  screen.line('Starting the webhook, as the service account outlook-sync-webhook ...');
+  const notificationUrl = await world.programs.startWebhook();
   screen.line('Starting the operator, as the service account outlook-sync-operator ...');
-  await world.startOperator();
+  await world.programs.startOperator(notificationUrl);
 }
 
 /** Four mailboxes, one of them with a grant that was revoked. */

@@ -1,14 +1,14 @@
 // What a person needs to go on playing with the cluster of the demo, as text to be copied.
 import { psqlCommand } from '../playground.ts';
-import { type ClusterWorld, TEAM } from './world.ts';
+import { type ClusterWorld, type Person, TEAM } from './world.ts';
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export function lookAroundLines(world: ClusterWorld): string[] {
   const { plane, simulator, people } = world;
   const control = new URL('/_simulator/', simulator.graphBaseUrl).href;
-  const post = (act: string, body: object): string =>
-    `  curl -X POST ${control}${act} -d ${quoted(JSON.stringify({ mailbox: people.ada.mailbox.email, ...body }))}`;
+  const post = ({ mailbox: { email } }: Person, act: string, body: object): string =>
+    `  curl -X POST ${control}${act} -d ${quoted(JSON.stringify({ mailbox: email, ...body }))}`;
   return [
     'All of it stays up. In another terminal:',
     '',
@@ -30,8 +30,13 @@ export function lookAroundLines(world: ClusterWorld): string[] {
     '',
     "Change Ada's mailbox; the next run picks it up:",
     '',
-    post('create-message', { subject: 'Hello' }),
-    post('move', { folder: 'archive' }),
+    post(people.ada, 'create-message', { subject: 'Hello' }),
+    post(people.ada, 'move', { folder: 'archive' }),
+    '',
+    "Change Ben's, of whom Graph tells the webhook; the row is there before you can look:",
+    '',
+    post(people.ben, 'create-message', { subject: 'Hello again' }),
+    `  kubectl get jobs -n ${TEAM} -l outlooksync.dev/trigger=push`,
     '',
     'Look into the tables:',
     '',

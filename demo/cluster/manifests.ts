@@ -5,6 +5,8 @@ import { type ClusterWorld, type Person, TEAM } from './world.ts';
 
 /** Every minute, so that nobody has to wait long; a page limit that makes the first sync take several Jobs. */
 const spec = { schedule: '* * * * *', sync: { deltaPageLimit: 10 } };
+/** Of whom no schedule of the demo's time is what brings a mail. */
+const pushed = { ...spec, schedule: '0 3 * * *', push: { enabled: true } };
 
 export function providerOf({ name, mailbox }: Person): object {
   return {
@@ -15,7 +17,7 @@ export function providerOf({ name, mailbox }: Person): object {
       emailAddress: mailbox.email,
       owner: { userId: `user-${name}` },
       credentialsSecretRef: { name: `${name}-outlook` },
-      ...spec,
+      ...(name === 'ben' ? pushed : spec),
     },
   };
 }

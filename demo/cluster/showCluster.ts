@@ -10,6 +10,7 @@ import {
   showUnifiedInbox,
 } from './acts.ts';
 import { lookAroundLines } from './lookAround.ts';
+import { showPush } from './push.ts';
 import { buildClusterWorld } from './world.ts';
 
 const ACTS: readonly (readonly [title: string, act: (stage: ClusterStage) => Promise<void>])[] = [
@@ -18,6 +19,7 @@ const ACTS: readonly (readonly [title: string, act: (stage: ClusterStage) => Pro
   ['3. A dead grant', showDeadGrant],
   ['4. Things change in Outlook', followOutlook],
   ['5. The inbox of all mailboxes', showUnifiedInbox],
+  ['6. Push', showPush],
 ];
 
 /** Shows it all; what it built is gone when this resolves. */

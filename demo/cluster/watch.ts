@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { providerStatus, type ProviderStatus, readStatus } from '../../api/providerStatus.ts';
 import * as z from 'zod';
 import type { Screen } from '../screen.ts';
-import { type ClusterWorld, succeed, TEAM } from './world.ts';
+import { succeed } from './succeed.ts';
+import { type ClusterWorld, TEAM } from './world.ts';
 
 const LIMIT_MS = 180_000;
 const POLL_MS = 300;

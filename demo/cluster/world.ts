@@ -1,11 +1,10 @@
-// The whole system on this machine: a control plane, a node that runs Pods as processes, the operator, Postgres, and a
-// simulated Microsoft Graph with several mailboxes. All of it listens on loopback only, and goes when the demo ends.
+// The whole system on this machine: a control plane, a node that runs Pods as processes, operator and webhook, Postgres,
+// and a simulated Microsoft Graph with several mailboxes. All of it listens on loopback only, and goes when the demo ends.
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleJob, bundleOperator } from '../../scripts/bundle.ts';
-import { type OperatorProcess, startOperator } from '../../test/e2e/operatorProcess.ts';
+import { bundleJob, bundleOperator, bundleWebhook } from '../../scripts/bundle.ts';
 import { type ControlPlane, startControlPlane } from '../../test/harness/cluster/controlPlane.ts';
 import { type ProcessNode, startProcessNode } from '../../test/harness/cluster/processNode.ts';
 import type { TestDatabase } from '../../test/harness/database.ts';
@@ -14,9 +13,9 @@ import { type GraphSimulator, startGraphSimulator } from '../../test/harness/gra
 import { startPostgres } from '../../test/harness/postgres.ts';
 import { runJob } from '../jobProcess.ts';
 import { openDatabase } from '../world.ts';
+import { type Programs, programsOf } from './programs.ts';
 
-/** Where the operator lives, and where the providers do. */
-export const HOME = 'outlook-sync';
+/** Where the providers are. */
 export const TEAM = 'team-a';
 
 const IMAGE = 'outlook-sync:demo';
@@ -45,7 +44,7 @@ export interface ClusterWorld {
   readonly database: TestDatabase;
   readonly people: Readonly<Record<(typeof PEOPLE)[number][0], Person>>;
   readonly jobSecret: Readonly<Record<string, string>>;
-  readonly startOperator: () => Promise<OperatorProcess>;
+  readonly programs: Programs;
   readonly close: () => Promise<void>;
 }
 
@@ -63,7 +62,7 @@ export async function buildClusterWorld(
     closing.push(plane.stop);
     const dist = await mkdtemp(join(tmpdir(), 'outlook-sync-demo-'));
     closing.push(() => rm(dist, { recursive: true, force: true }));
-    const [operator] = await Promise.all([bundleOperator(dist), bundleJob(dist)]);
+    await Promise.all([bundleOperator(dist), bundleJob(dist), bundleWebhook(dist)]);
     const server = await startPostgres();
     closing.push(server.stop);
     const database = await openDatabase(server);
@@ -73,23 +72,17 @@ export async function buildClusterWorld(
     const images = { [IMAGE]: { root: { '/app': dist } } };
     const node = await startProcessNode({ kubeconfig: plane.kubeconfig, images, maxPods: MOST_PODS });
     closing.push(node.stop);
-    const running: OperatorProcess[] = [];
-    closing.push(() => Promise.all(running.map((one) => one.kill('SIGTERM'))));
-    const start = async (): Promise<OperatorProcess> => {
-      const environment = await operatorEnvironment({ plane, simulator, dist });
-      const started = startOperator(operator, 'demo', environment);
-      running.push(started);
-      await started.leads();
-      return started;
-    };
+    const pushSecrets = pushSecretsOf();
+    const programs = programsOf({ plane, simulator, folder: dist, image: IMAGE, pushSecrets });
+    closing.push(programs.stop);
     return {
       plane,
       node,
       simulator,
       database,
       people: peopleOf(simulator, messages),
-      jobSecret: jobSecretOf(simulator, database),
-      startOperator: start,
+      jobSecret: { ...jobSecretOf(simulator, database), ...pushSecrets },
+      programs,
       close,
     };
   } catch (error) {
@@ -107,6 +100,14 @@ function peopleOf(simulator: GraphSimulator, messages: number): ClusterWorld['pe
   return Object.fromEntries(people) as ClusterWorld['people'];
 }
 
+/** By these a notification shows that it comes from Graph, and of one of our subscriptions. */
+function pushSecretsOf(): Record<string, string> {
+  return {
+    OUTLOOK_PUSH_WEBHOOK_TOKEN: randomBytes(32).toString('hex'),
+    OUTLOOK_PUSH_CLIENT_STATE_SECRET: randomBytes(32).toString('hex'),
+  };
+}
+
 function jobSecretOf(simulator: GraphSimulator, database: TestDatabase): Record<string, string> {
   return {
     DATABASE_URL: database.url,
@@ -114,53 +115,6 @@ function jobSecretOf(simulator: GraphSimulator, database: TestDatabase): Record<
     OUTLOOK_CLIENT_SECRET: simulator.clientSecret,
     OUTLOOK_TOKEN_ENCRYPTION_KEYS: `demo:${randomBytes(32).toString('base64')}`,
   };
-}
-
-/** The operator runs with the rights that are shipped: as its service account, with a token of the API server. */
-async function operatorEnvironment(where: {
-  plane: ControlPlane;
-  simulator: GraphSimulator;
-  dist: string;
-}): Promise<Record<string, string>> {
-  const { plane, simulator, dist } = where;
-  const token = await succeed(plane, [
-    'create',
-    'token',
-    'outlook-sync-operator',
-    '-n',
-    HOME,
-    '--duration=8h',
-  ]);
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'demo', cluster: { server: plane.server, 'certificate-authority': plane.caFile } }],
-    users: [{ name: 'operator', user: { token: token.trim() } }],
-    contexts: [{ name: 'demo', context: { cluster: 'demo', user: 'operator', namespace: HOME } }],
-    'current-context': 'demo',
-  };
-  const file = join(dist, 'operator.kubeconfig');
-  await writeFile(file, JSON.stringify(kubeconfig), { mode: 0o600 });
-  return {
-    KUBECONFIG: file,
-    POD_NAME: 'outlook-sync-operator-demo',
-    POD_NAMESPACE: HOME,
-    OUTLOOK_OPERATOR_JOB_IMAGE: IMAGE,
-    OUTLOOK_OPERATOR_HTTP_PORT: '0',
-    OUTLOOK_GRAPH_BASE_URL: simulator.graphBaseUrl,
-    OUTLOOK_TOKEN_URL: simulator.tokenUrl,
-  };
-}
-
-/** What kubectl printed; throws with its own words when it fails. */
-export async function succeed(
-  { kubectl }: Pick<ControlPlane, 'kubectl'>,
-  args: readonly string[],
-  input?: string,
-): Promise<string> {
-  const { code, stdout, stderr } = await kubectl(args, input === undefined ? {} : { input });
-  if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}: ${stderr.trim()}`);
-  return stdout;
 }
 
 /** Makes the inbox's tables, as a platform team does once before anything else. */

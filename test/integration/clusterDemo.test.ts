@@ -1,4 +1,4 @@
-// The demo of the whole system, as `npm run demo -- --keep` shows it, and what it says one can try then.
+// The demo of the whole system, push included, as `npm run demo -- --keep` shows it, and what it says one can try then.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -88,6 +88,13 @@ describe('the whole demo', () => {
   it('shows changes in Outlook that arrived on the schedule', () => {
     expect(output).toMatch(/\nNew mail arrives .*\(no row\) +INBOX UNREAD\n/);
     expect(output).toMatch(/\nMoved to the Archive .* INBOX +ARCHIVE\n/);
+  });
+
+  it('shows a subscription, and how soon a mail that Graph told of is a row', () => {
+    const [, act = ''] = output.split('6. Push');
+    expect(act).toMatch(/\nTrue {2}until \d{4}-\d\d-\d\dT/);
+    expect(act).toMatch(/\n\S*ben\S* +\S+ +\S+ +\S+ +\S+ +push\n/);
+    expect(act).toMatch(/\nFrom the arrival of the mail to its row in Postgres: \d+\.\d s\.\n/);
   });
 
   it('offers commands that work', async () => {
