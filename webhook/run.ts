@@ -94,15 +94,15 @@ function assemble({ config, connection, pod, log }: RunOptions): Parts {
 }
 
 /**
- * The uid keeps it from a provider that has been made anew under the name. Resolves to the provider's version from then
- * on. @throws KubeError
+ * Resolves to the provider's version from then on. Whoever bears the name is marked: of a patch of the status the API
+ * server ignores a `metadata.uid`, and one sync too many does no harm. @throws KubeError
  */
 async function writeMark(
   client: KubeClient,
   { provider, mark, signal }: { provider: KnownProvider; mark: Mark; signal: AbortSignal },
 ): Promise<string | undefined> {
   const { name, namespace } = provider.metadata;
-  const patch = { metadata: { uid: provider.uid }, status: mark };
+  const patch = { status: mark };
   const options = { subresource: 'status', fieldManager: fieldManagers.webhook, signal } as const;
   const kept = reduceProvider(
     await client.mergePatch(outlookProviders, { name, namespace }, patch, options),
