@@ -1,7 +1,7 @@
 // The OutlookProviders of the cluster by all that a request can call them: a copy that a watch keeps fresh.
 import { outlookProviders } from '../../api/resource.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { systemClock } from '../../kube/clock.ts';
+import { type Clock, systemClock } from '../../kube/clock.ts';
 import type { Log } from '../../kube/log.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { type Change, Reflector } from '../../kube/reflector.ts';
@@ -15,6 +15,7 @@ export interface ClusterDirectoryOptions {
   readonly namespaces: readonly string[];
   /** Called after the directory has changed. */
   readonly onChange: (key: string) => void;
+  readonly clock?: Clock;
 }
 
 export interface WatchFigures {
@@ -34,7 +35,7 @@ export class ClusterDirectory implements Directory {
   readonly #byName = new Map<string, readonly KnownProvider[]>();
   readonly #onChange: (key: string) => void;
 
-  constructor({ client, log, namespaces, onChange }: ClusterDirectoryOptions) {
+  constructor({ client, log, namespaces, onChange, clock = systemClock }: ClusterDirectoryOptions) {
     this.#onChange = onChange;
     const places = namespaces.length > 0 ? namespaces : [''];
     this.#reflectors = new Map(
@@ -42,9 +43,10 @@ export class ClusterDirectory implements Directory {
         const reflector = new Reflector<KnownProvider>({
           client,
           log,
+          clock,
           resource: outlookProviders,
           namespace: place === '' ? undefined : place,
-          reduce: (raw: KubeObject) => reduceProvider(raw, systemClock.monotonic()),
+          reduce: (raw: KubeObject) => reduceProvider(raw, clock.monotonic()),
           onChange: (change) => this.#follow(change),
         });
         return [place, reflector] as const;
