@@ -274,6 +274,23 @@ describe('a reflector', () => {
     expect(stored).not.toHaveProperty('data');
   });
 
+  it('is watching while a watch is open, and not before, between two, or after', async () => {
+    const watcher = await openWatcher();
+    const { reflector, server } = watcher;
+    expect(reflector.isWatching).toBe(false);
+    await watcher.start();
+    await vi.waitUntil(() => reflector.isWatching);
+    const held = Promise.withResolvers<undefined>();
+    server.fault({ isWatch: true, holdUntil: held.promise });
+    watchOf(watcher).end();
+    await server.until(() => server.requests.filter((request) => !isList(request)).length === 2);
+    expect(reflector.isWatching).toBe(false);
+    held.resolve(undefined);
+    await vi.waitUntil(() => reflector.isWatching);
+    await watcher.stop();
+    expect(reflector.isWatching).toBe(false);
+  });
+
   it('can be stopped while it lists: nothing is told and no watch begins', async () => {
     const { server, client } = await openStage();
     server.put(configMap('a'), 'configmaps');
