@@ -3,14 +3,14 @@
 import { arch, availableParallelism, cpus } from 'node:os';
 import type { Benchmark, Options } from '../benchmarks.ts';
 import type { Figure } from '../figure.ts';
-import { until } from '../operator/world.ts';
+import { timeReconcile } from '../operator/measures.ts';
 import { firstFigures, latencyFigures, rateFigures } from './figures.ts';
 import { compare, type Latencies, takeFirst, timeToJob } from './measures.ts';
 import { openWebhookWorld, type WebhookWorld } from './world.ts';
 
 const sizes = {
-  full: { providers: 10_000, mailboxes: 1_000, singles: 50, rounds: 5, durationMs: 5_000 },
-  quick: { providers: 120, mailboxes: 60, singles: 5, rounds: 2, durationMs: 500 },
+  full: { providers: 10_000, mailboxes: 100, firsts: 1_000, singles: 50, rounds: 5, durationMs: 5_000 },
+  quick: { providers: 120, mailboxes: 30, firsts: 60, singles: 5, rounds: 2, durationMs: 500 },
 } as const;
 
 type Size = (typeof sizes)[keyof typeof sizes];
@@ -22,12 +22,7 @@ function spread<T>(all: readonly T[], count: number): T[] {
 }
 
 async function measureLatency(world: WebhookWorld, size: Size): Promise<Latencies> {
-  const operator = world.startOperator();
-  await operator.leads();
-  await until('all providers are reconciled', async () => {
-    const depth = /^workqueue_depth(?:\{[^}]*\})? (\d+)$/m.exec(await operator.metrics())?.[1];
-    return depth === '0';
-  });
+  const { operator } = await timeReconcile(world, size.providers);
   const latencies = await timeToJob(world, spread(world.providers, size.singles));
   await operator.kill('SIGTERM');
   return latencies;
@@ -57,10 +52,13 @@ export const webhookBenchmark: Benchmark = {
       }
       if (wants('rate')) {
         options.progress('the first notification of each mailbox');
-        const uids = spread(world.providers, size.mailboxes).map(({ uid }) => uid);
+        const uids = spread(world.providers, size.firsts).map(({ uid }) => uid);
         const first = await takeFirst(world, uids);
         options.progress('the following ones, and a bare server');
-        figures.unshift(...rateFigures(await compare(world, size), size), ...firstFigures(first));
+        figures.unshift(
+          ...rateFigures(await compare(world, spread(uids, size.mailboxes), size), size),
+          ...firstFigures(first),
+        );
       }
       return { heading: headingOf(options), figures };
     } finally {

@@ -1,7 +1,7 @@
 // What the benchmark of the webhook tells of what it measured.
 import type { Figure } from '../figure.ts';
 import { median, range } from '../rounds.ts';
-import { connections, type Found, type Latencies, perSecond, type Sides } from './measures.ts';
+import { connections, type Found, type Latencies, perSecond, putOff, type Sides } from './measures.ts';
 
 interface Size {
   readonly providers: number;
@@ -55,6 +55,12 @@ export function rateFigures(sides: Sides, size: Size): Figure[] {
     },
     { ...rate, title: '  webhook', ...ofRounds(webhook, perSecond) },
     { ...rate, title: '  bare server', ...ofRounds(bare, perSecond) },
+    {
+      key: null,
+      title: '  requests of a round that were answered with 503',
+      ...ofRounds(webhook, putOff),
+      detail: 'the API server did not keep a mark in time; Graph comes again',
+    },
     {
       key: 'webhook.p99Ms',
       title: 'time to the 202, 99th percentile',
