@@ -11,6 +11,7 @@ import { environment } from '../../api/environment.ts';
 import { exitCodes } from '../../api/exitCodes.ts';
 import { jobEnvironment } from '../../api/jobEnvironment.ts';
 import { handedOnToJobs, operatorEnvironment } from '../../api/operatorEnvironment.ts';
+import { webhookEnvironment } from '../../api/webhookEnvironment.ts';
 import { errorTable } from '../../job/errors.ts';
 import { Metrics } from '../../operator/metrics.ts';
 import { providerMetrics } from '../../operator/providerMetrics.ts';
@@ -144,6 +145,10 @@ it.each(Object.keys(environment))('the reference explains %s', (name) => {
   expect([...entriesOf(textOf('docs/reference/environment.md')).keys()]).toContain(name);
 });
 
+it.each(Object.keys(webhookEnvironment))('the reference of the webhook explains %s', (name) => {
+  expect([...entriesOf(textOf('docs/reference/webhook-environment.md')).keys()]).toContain(name);
+});
+
 it.each(Object.keys(operatorEnvironment))('the reference of the operator explains %s', (name) => {
   expect([...entriesOf(textOf('docs/reference/operator-environment.md')).keys()]).toContain(name);
 });
@@ -155,7 +160,9 @@ function knownVariables(): Set<string> {
   const own = sources
     .filter(({ path }) => /^(test\/(harness|e2e)|scripts)\//.test(path))
     .flatMap(({ text }) => text.match(VARIABLE) ?? []);
-  const tables = [environment, operatorEnvironment].flatMap((table) => Object.keys(table));
+  const tables = [environment, operatorEnvironment, webhookEnvironment].flatMap((table) =>
+    Object.keys(table),
+  );
   return new Set([...tables, ...handedOnToJobs, ...Object.values(jobEnvironment), ...own]);
 }
 

@@ -21,7 +21,8 @@ export interface WebhookWorld extends World {
   readonly load: Companion;
 }
 
-const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const bareServerFile = fileURLToPath(new URL('./bareServer.ts', import.meta.url));
+const generatorFile = fileURLToPath(new URL('./generator.ts', import.meta.url));
 
 export async function openWebhookWorld(
   size: number,
@@ -40,10 +41,10 @@ export async function openWebhookWorld(
     const webhook = startWebhook(await bundleWebhook(world.folder), await environmentOf(world));
     closing.push(() => webhook.kill('SIGTERM'));
     const webhookPort = await webhook.isReady();
-    const bare = startCompanion(fileOf('./bareServer.ts'));
+    const bare = startCompanion(bareServerFile);
     closing.push(bare.close);
     const { port: barePort } = await bare.ask({}, z.object({ port: z.number() }));
-    const load = startCompanion(fileOf('./generator.ts'));
+    const load = startCompanion(generatorFile);
     closing.push(load.close);
     const providers = refs.map(({ name }) => ({ name, uid: uids.get(name) ?? '' }));
     return { ...world, providers, webhook, webhookPort, barePort, load, close };
