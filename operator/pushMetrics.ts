@@ -10,10 +10,12 @@ interface Status {
   readonly subscription?: { readonly expiresAt?: unknown } | null;
   readonly syncRequestedAt?: unknown;
   readonly lastHandledSyncRequest?: unknown;
+  readonly conditions?: unknown;
 }
 
 interface Figures {
   subscriptions: number;
+  failing: number;
   /** Milliseconds: when the mark came that has waited for longest; now where none waits. */
   oldest: number;
 }
@@ -22,19 +24,25 @@ export async function* pushMetrics(
   providers: () => Iterable<readonly [string, ProviderRecord]>,
 ): AsyncGenerator<string, void, undefined> {
   const now = Date.now();
-  const figures: Figures = { subscriptions: 0, oldest: now };
+  const figures: Figures = { subscriptions: 0, failing: 0, oldest: now };
   let count = 0;
   for (const [, { statusJson }] of providers()) {
     // Where push is not in use there is nothing to read.
-    if (/"(?:subscription|syncRequestedAt)":/.test(statusJson)) add(figures, statusJson, now);
+    if (/"(?:subscription|syncRequestedAt)":|"SubscriptionFailed"/.test(statusJson))
+      add(figures, statusJson, now);
     count += 1;
     if (count % pieceOf === 0) await turn();
   }
-  const { subscriptions, oldest } = figures;
+  const { subscriptions, failing, oldest } = figures;
   yield gauge(
     'outlook_push_subscriptions',
     'Providers with a subscription that has not ended',
     subscriptions,
+  );
+  yield gauge(
+    'outlook_push_subscriptions_failing',
+    'Providers whose subscription the last run could not see to',
+    failing,
   );
   yield gauge(
     'outlook_push_oldest_request_seconds',
@@ -44,13 +52,21 @@ export async function* pushMetrics(
 }
 
 function add(figures: Figures, statusJson: string, now: number): void {
-  const { subscription, syncRequestedAt, lastHandledSyncRequest } = JSON.parse(statusJson) as Status;
+  const status = JSON.parse(statusJson) as Status;
+  const { subscription, syncRequestedAt, lastHandledSyncRequest, conditions } = status;
+  if (Array.isArray(conditions) && conditions.some(isFailure)) figures.failing += 1;
   if (timeOf(subscription?.expiresAt) > now) figures.subscriptions += 1;
   const handled = typeof lastHandledSyncRequest === 'string' ? lastHandledSyncRequest : '';
   const mark = typeof syncRequestedAt === 'string' ? syncRequestedAt : '';
   const came = timeOf(waitingMark({ syncRequestedAt: mark, lastHandledSyncRequest: handled }));
   if (came < figures.oldest) figures.oldest = came;
 }
+
+const isFailure = (condition: unknown): boolean =>
+  typeof condition === 'object' &&
+  condition !== null &&
+  'reason' in condition &&
+  condition.reason === 'SubscriptionFailed';
 
 const timeOf = (value: unknown): number => (typeof value === 'string' ? Date.parse(value) : Number.NaN);
 

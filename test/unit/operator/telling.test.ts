@@ -131,12 +131,13 @@ test('each provider has its conditions and times, each family stands together, a
     'outlook_provider_last_success_timestamp_seconds{namespace="team",name="anna"} 1795564800.5',
     'outlook_provider_next_sync_timestamp_seconds{namespace="team",name="anna"} 1795565100',
     'outlook_push_subscriptions 0',
+    'outlook_push_subscriptions_failing 0',
     'outlook_push_oldest_request_seconds 0',
   ]);
-  expect(lines.filter((line) => line.startsWith('# TYPE'))).toHaveLength(5);
+  expect(lines.filter((line) => line.startsWith('# TYPE'))).toHaveLength(6);
 });
 
-test('of push the live subscriptions are counted, and the mark that has waited for longest', async () => {
+test('of push the subscriptions that live or fail are counted, and the mark that has waited for longest', async () => {
   const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
   const handled = ago(900);
   const providers = [
@@ -144,9 +145,12 @@ test('of push the live subscriptions are counted, and the mark that has waited f
     providerOf('berta', { subscription: { id: 's', expiresAt: ago(60) }, syncRequestedAt: ago(300) }),
     providerOf('carla', { syncRequestedAt: handled, lastHandledSyncRequest: `asked,${handled}` }),
     providerOf('dora', { subscription: null, syncRequestedAt: 7 }),
+    providerOf('emma', { conditions: [{ type: 'PushSubscribed', reason: 'SubscriptionFailed' }] }),
+    providerOf('fiona', { conditions: [{ type: 'PushSubscribed', reason: 'NotConfigured' }] }),
   ];
   const text = (await collected(providerMetrics(() => providers))).join('');
   expect(text).toContain('\noutlook_push_subscriptions 1\n');
+  expect(text).toContain('\noutlook_push_subscriptions_failing 1\n');
   const [, waited] = /\noutlook_push_oldest_request_seconds (\S+)\n/.exec(text) ?? [];
   expect(Math.floor(Number(waited) / 60)).toBe(5);
 });
