@@ -3,7 +3,7 @@ import { subscriptionEvents } from '../../api/providerStatus.ts';
 import type { Directory, Provider, SubscriptionEvent } from '../wakeUp.ts';
 import { type Entry, type Hints, isEmpty, type Notification, type Said } from './said.ts';
 
-export type Demand = 'wake' | SubscriptionEvent;
+type Demand = 'wake' | SubscriptionEvent;
 
 export interface Target {
   readonly provider: Provider;

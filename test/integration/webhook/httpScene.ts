@@ -43,7 +43,7 @@ export interface Scene {
   readonly send: (request?: Sent) => Promise<Answer>;
 }
 
-export interface Sent {
+interface Sent {
   readonly method?: string;
   readonly path?: string;
   /** Behind the question mark; without the token where it says so. */
