@@ -1,10 +1,11 @@
 // Bursts: many notifications, few Jobs, every answer in time, and the last change is never the one that is missed.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitingMark } from '../../api/notificationMark.ts';
 import { createRandom } from '../harness/graph/random.ts';
 import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
 import { type Provider, providers } from './kinds.ts';
 import { type Answered, sendBurst } from './notifier.ts';
-import type { Owner } from './owner.ts';
+import { type Owner, isReady } from './owner.ts';
 import {
   type PushStage,
   isSubscribed,
@@ -18,6 +19,7 @@ import {
 
 /** Graph's patience with an answer (Graph docs: change notifications). */
 const PATIENCE_MS = 3_000;
+const BURST_MS = 10_000;
 /** Three hundred runs, on two cores. */
 const LONG_MS = 400_000;
 
@@ -48,6 +50,9 @@ function change({ mailbox }: Owner, number: number): void {
 const beganAfter = (provider: Provider | undefined, at: number): boolean =>
   Date.parse(provider?.status?.lastAttemptAt ?? '') > at;
 
+const isAtRest = (provider: Provider): boolean =>
+  isReady(provider) && waitingMark(provider.status ?? {}) === null;
+
 function assertTaken(answers: readonly Answered[]): void {
   const slowest = answers.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
   console.info(`${answers.length} notifications, the slowest answered after ${Math.round(slowest)} ms`);
@@ -63,7 +68,7 @@ test('a thousand notifications of a mailbox that changes for ten seconds make fe
   const subscription = subscriptionOf(stage, owner);
   const answers = await sendBurst({
     count: 1_000,
-    durationMs: 10_000,
+    durationMs: BURST_MS,
     next: (number) => {
       change(owner, number);
       return subscription;
@@ -71,8 +76,14 @@ test('a thousand notifications of a mailbox that changes for ten seconds make fe
   });
   assertTaken(answers);
   const lastAt = Math.max(...answers.map(({ at }) => at));
+  const firstAt = Math.min(...answers.map(({ at, tookMs }) => at - tookMs));
+  expect(lastAt - firstAt, 'from the first notification to the last answer').toBeLessThan(
+    BURST_MS + PATIENCE_MS,
+  );
   await stage.seeProvider(owner, 'a run that began after the last answer', (one) => beganAfter(one, lastAt));
   await seeMirrored(stage, owner);
+  // No Job is to come any more.
+  await stage.seeProvider(owner, 'at rest', isAtRest);
   const jobs = await pushJobsOf(stage, owner);
   expect(jobs.length, 'the first and at most two more').toBeLessThanOrEqual(3);
 });
@@ -94,7 +105,7 @@ test(
     const last = new Map<number, number>();
     const answers = await sendBurst({
       count: 10_000,
-      durationMs: 10_000,
+      durationMs: BURST_MS,
       next: (number) => {
         const which = number % owners.length;
         const [owner, subscription] = [owners[which], subscriptions[which]];
