@@ -157,6 +157,22 @@ describe('where the watch stands still', () => {
     expect(scene.writes).toHaveLength(6);
   });
 
+  it('what comes for one whose mark is being written waits for that, and for no watch', async () => {
+    const scene = new FleetScene();
+    const [anna = ''] = await scene.waiting('team', 1);
+    const kept = Promise.withResolvers<undefined>();
+    scene.answers = kept.promise;
+    scene.watchOf(anna).standsStill = true;
+    scene.clock.advance(5_000);
+    const answers = answersOf([scene.wake(anna), scene.wake(anna)]);
+    await settled();
+    expect(answers).toEqual([false, false]);
+    kept.resolve(undefined);
+    await settled();
+    expect(answers).toEqual([true, true]);
+    expect(scene.writes).toEqual([anna]);
+  });
+
   it('what it shows late of older changes proves nothing', async () => {
     const scene = new FleetScene();
     const [anna = '', bob = ''] = await scene.waiting('team', 2);
