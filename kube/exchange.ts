@@ -117,21 +117,20 @@ export class Exchange {
       const durationMs = this.#clock.monotonic() - started;
       this.#options.onRequest?.({ method: call.method, code, host, durationMs });
     };
-    const answer = await this.#connection.dispatcher
-      .request({
-        origin: this.#connection.server.origin,
-        path: `${this.#connection.server.pathname.replace(/\/$/, '')}${call.path}`,
-        method: call.method,
-        headers,
-        body: call.body === undefined ? null : JSON.stringify(call.body),
-        signal: deadline.signal,
-        headersTimeout: 0,
-        bodyTimeout: bodyTimeout ?? null,
-      })
-      .catch((error: unknown) => {
-        report('<error>');
-        throw error;
-      });
+    const asked = this.#connection.dispatcher.request({
+      origin: this.#connection.server.origin,
+      path: `${this.#connection.server.pathname.replace(/\/$/, '')}${call.path}`,
+      method: call.method,
+      headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      signal: deadline.signal,
+      headersTimeout: 0,
+      bodyTimeout: bodyTimeout ?? null,
+    });
+    const answer = await Promise.race([asked, deadline.over]).catch((error: unknown) => {
+      report('<error>');
+      throw error;
+    });
     report(String(answer.statusCode));
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
     throw refusalOf(attemptOf(call), {
@@ -206,6 +205,16 @@ class Deadline {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Rejects when aborted. undici would tell a request that waits for its connection only once there is one. */
+  get over(): Promise<never> {
+    const { signal } = this.#controller;
+    return new Promise((_, reject) => {
+      const tell = (): void => reject(new Error('Aborted'));
+      if (signal.aborted) tell();
+      else signal.addEventListener('abort', tell, { once: true });
+    });
   }
 
   stopClock(): void {

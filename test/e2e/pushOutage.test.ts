@@ -136,6 +136,8 @@ async function assertAnswered(delayMs: number, expected: 202 | 503): Promise<voi
 
 test('an API server that is slow', () => assertAnswered(800, 202));
 
+test('an API server that is slower than an answer may be', () => assertAnswered(4_000, 503));
+
 test('an API server that the webhooks do not reach', async () => {
   const owners = await threeOwners();
   const refused = (): number => push.teller.answers.filter(({ status }) => status === 503).length;

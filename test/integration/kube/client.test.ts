@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { isKubeError, type KubeError } from '../../../kube/errors.ts';
 import type { RequestReport } from '../../../kube/exchange.ts';
@@ -72,6 +74,26 @@ describe('a client', () => {
     await server.until(() => server.requests.length === 1);
     controller.abort(new Error('Not needed any more'));
     await expect(call).rejects.toThrow('Not needed any more');
+  });
+
+  // Far less than what is given to a connection that is being made.
+  it('gives up at once while it waits to be connected', { timeout: 5_000 }, async () => {
+    // Accepts, and never shakes hands.
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const { connection, clientWith } = await openStage({}, `https://127.0.0.1:${port}`);
+    const connected = once(silent, 'connection');
+    const controller = new AbortController();
+    const call = clientWith({}).get(configMaps, a, { signal: controller.signal });
+    await connected;
+    controller.abort(new Error('Not needed any more'));
+    await expect(call).rejects.toThrow('Not needed any more');
+    expect(await failureOf(clientWith({ timeoutMs: 30 }).get(configMaps, a))).toMatchObject({
+      kind: 'timeout',
+    });
+    await connection.close();
+    silent.close();
   });
 
   it('tries a throttled call again when the server says, a write too, but not for ever', async () => {

@@ -15,9 +15,10 @@ export interface Stage {
   readonly clientWith: (options: Partial<ExchangeOptions>) => KubeClient;
 }
 
-export async function openStage(options: ApiServerOptions = {}): Promise<Stage> {
+/** @param url where the client looks for the server, if that is elsewhere */
+export async function openStage(options: ApiServerOptions = {}, url?: string): Promise<Stage> {
   const server = await startApiServer(options);
-  const connection = plainConnection(server.url);
+  const connection = plainConnection(url === undefined ? server.url : new URL(url));
   onTestFinished(async () => {
     await connection.close();
     await server.close();
