@@ -175,7 +175,8 @@ export class GraphClient {
     const { status } = received;
     if (status === 429) return this.#afterThrottle();
     if (status === 401) return 'unauthorized';
-    if (status === 504 && pageSize > smallestPage) this.#shrink(pageSize, tries);
+    // What is to be sent once is no page, and may have been acted on.
+    if (status === 504 && pageSize > smallestPage && tries.most > 1) this.#shrink(pageSize, tries);
     if (unavailable.has(status)) {
       const { retryAfter } = received;
       await this.#afterFailure(tries, {

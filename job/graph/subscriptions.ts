@@ -6,7 +6,8 @@ import { readPage } from './page.ts';
 
 /**
  * Graph's subscriptions for change notifications (Graph docs: subscription resource type). A refusal is the caller's
- * to interpret. While one is created, Graph calls both of its URLs and waits up to ten seconds for each.
+ * to interpret. While one is created, and at times while it is renewed (microsoftgraph/msgraph-sdk-dotnet#2805), Graph
+ * calls both of its URLs and waits up to ten seconds for each.
  */
 export interface Subscription {
   readonly id: string;
@@ -29,7 +30,8 @@ export interface SubscriptionTerms {
 const created = z.object({
   id: z.string().regex(/^[\w.-]{1,200}$/),
   expirationDateTime: z.string().transform((text, context) => {
-    const at = new Date(text);
+    // Without a zone it is UTC, as all of Graph's times of this kind are, and not that of this machine.
+    const at = new Date(/(?:z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`);
     if (Number.isNaN(at.getTime())) context.addIssue('is no time');
     return at;
   }),
@@ -37,7 +39,7 @@ const created = z.object({
 const listed = z.object({ id: z.string().min(1), notificationUrl: z.string() });
 
 /** Milliseconds: two handshakes of ten seconds each, and Graph's own time. */
-const creationTimeout = 45_000;
+const handshakeTimeout = 45_000;
 
 /** Of the whole tenant's subscriptions, which an app-only token is shown; a page has a hundred or so. */
 const mostPages = 50;
@@ -59,13 +61,14 @@ export class Subscriptions {
    */
   async create(terms: SubscriptionTerms, expiresAt: Date): Promise<Subscription | Refusal> {
     const body = { changeType, ...terms, expirationDateTime: expiresAt.toISOString() };
-    const request = { url: this.#root, body, once: true, timeout: creationTimeout } as const;
+    const request = { url: this.#root, body, once: true, timeout: handshakeTimeout } as const;
     return read(await this.#client.send(request));
   }
 
   async renew(id: string, expiresAt: Date): Promise<Subscription | Refusal> {
     const body = { expirationDateTime: expiresAt.toISOString() };
-    const answer = await this.#client.send({ url: this.#one(id), method: 'PATCH', body });
+    const request = { url: this.#one(id), body, method: 'PATCH', timeout: handshakeTimeout } as const;
+    const answer = await this.#client.send(request);
     return answer.ok && answer.body === undefined ? { id, expiresAt } : read(answer);
   }
 

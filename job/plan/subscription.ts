@@ -63,6 +63,15 @@ export interface Refused {
   readonly words: string;
 }
 
+/**
+ * Whether it is the webhook that did not shake hands, which Graph asks for when one is made or renewed. The code is
+ * `ValidationError` or `InvalidRequest` (microsoftgraph/nodejs-webhooks-sample#350), and of what is wrong with the
+ * webhook, a certificate that has expired among it, nothing follows for the subscription.
+ */
+export function isHandshake({ status, words }: Pick<Refused, 'status' | 'words'>): boolean {
+  return status === 400 && /subscription validation request/i.test(words);
+}
+
 /** Minutes that Graph has granted at most, in one cloud or another, at one time or another. */
 const formerCaps = [4_230, 1_440, 720, 180, 60];
 
@@ -71,15 +80,19 @@ const formerCaps = [4_230, 1_440, 720, 180, 60];
  * else, or nothing is left to try. Graph names its limit in words: "Subscription expiration can only be 4230 minutes
  * in the future" (microsoft-graph-docs#2988).
  */
-export function shorterLife({ status, code, words }: Refused, asked: number): number | null {
+export function shorterLife(refused: Refused, asked: number): number | null {
+  const { status, words } = refused;
   if (status !== 400) return null;
   const [, named] = /\b(\d{1,6}) minutes in the future/i.exec(words) ?? [];
-  const isAboutTime = /expir/i.test(words) && /^(?:error)?invalid/.test(code);
-  if (named === undefined && !isAboutTime) return null;
+  if (named === undefined && !isAboutTime(refused)) return null;
   const cap = Number(named ?? Infinity);
   if (cap > 0 && cap < asked) return cap;
   // A clock ahead of Graph's asks for more than it means to.
   return formerCaps.find((minutes) => minutes < asked) ?? null;
+}
+
+function isAboutTime(refused: Refused): boolean {
+  return /expir/i.test(refused.words) && /^(?:error)?invalid/.test(refused.code) && !isHandshake(refused);
 }
 
 const gone = new Set([
@@ -94,10 +107,13 @@ const gone = new Set([
  * Whether the subscription that was asked about is none any more. Renewing one that has ended has been seen to be
  * refused with `ErrorInvalidParameter` too; where that is about the time asked for, `shorterLife` has told.
  */
-export function isGone({ status, code, innerCodes, words }: Refused, request: 'renew' | 'check'): boolean {
+export function isGone(refused: Refused, request: 'renew' | 'check'): boolean {
+  const { status, code, innerCodes, words } = refused;
   if (status === 404 || status === 410) return true;
-  if (status !== 400) return false;
+  if (status !== 400 || isHandshake(refused)) return false;
   if ([code, ...innerCodes].some((one) => gone.has(one))) return true;
+  // What stands behind Graph says so in words: "Operation: Delete; Exception: [Status Code: NotFound; Reason: …]".
+  if (/\bstatus code: (?:notfound|gone)\b/i.test(words)) return true;
   if (/subscription.*(?:not found|does ?n[o']t exist|has expired|no longer)/i.test(words)) return true;
   return request === 'renew' && code === 'errorinvalidparameter';
 }

@@ -1,18 +1,20 @@
 import type { Logger } from 'pino';
 import { pushQuery } from '../../api/pushUrl.ts';
-import { SyncError } from '../errors.ts';
+import { type ErrorCode, SyncError } from '../errors.ts';
 import type { Refusal } from '../graph/answer.ts';
 import type { Subscriptions } from '../graph/subscriptions.ts';
-import { isGone, isOurUrl } from '../plan/subscription.ts';
+import { isGone, isHandshake, isOurUrl } from '../plan/subscription.ts';
 
 /** Subscriptions that are to be no more. */
 
 /** What Graph refuses, in words that are safe to show. */
-export function refusedTo(what: string, { status, writtenCode }: Refusal): SyncError {
+export function refusedTo(what: string, refusal: Refusal): SyncError {
+  const { status, writtenCode, code } = refusal;
   const named = `${status}${writtenCode === '' ? '' : ` ${writtenCode}`}`;
-  const hint = /^validationerror$/i.test(writtenCode)
-    ? ': it cannot reach the webhook, or not shake hands with it'
-    : '';
+  const hint =
+    code === 'validationerror' || isHandshake(refusal)
+      ? ': it cannot reach the webhook, or not shake hands with it'
+      : '';
   return new SyncError('GraphRequestRefused', `Graph refused to ${what} (${named})${hint}`);
 }
 
@@ -24,13 +26,24 @@ export async function removeOne(subscriptions: Subscriptions, id: string): Promi
   throw refusedTo('delete the subscription', refusal);
 }
 
-/** As `removeOne`, of one that must not stand in the way of a new one: what Graph refuses to delete is left. */
+/**
+ * What Graph says of one broken subscription, for as long as it is asked: 401 and 500 among it, though all else is
+ * served (OneDrive/onedrive-api-docs#869). Where it means all of Graph, what follows fails likewise.
+ */
+const undeletable = new Set<ErrorCode>([
+  'GraphRequestRefused',
+  'GraphUnavailable',
+  'GraphResponseInvalid',
+  'AccessTokenRejected',
+]);
+
+/** As `removeOne`, of one that must not stand in the way of a new one: what Graph does not delete is left. */
 export async function discard(subscriptions: Subscriptions, id: string, log: Logger): Promise<void> {
   try {
     await removeOne(subscriptions, id);
     log.info({ subscription: id }, 'Deleted a subscription that is of no use');
   } catch (error) {
-    if (!(error instanceof SyncError) || error.code !== 'GraphRequestRefused') throw error;
+    if (!(error instanceof SyncError) || !undeletable.has(error.code)) throw error;
     log.warn({ reason: error.message, subscription: id }, 'A subscription was left to its end');
   }
 }

@@ -2,6 +2,7 @@
 // deleted; and never a reason for a sync to fail.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyClientState } from '../../../api/clientState.ts';
+import type { RequestInfo } from '../../harness/graph/faults.ts';
 import type { JobOutcome } from '../../harness/job.ts';
 import {
   columnsOf,
@@ -230,6 +231,26 @@ describe('a subscription', () => {
     expect(one.id).not.toBe(id);
     expect(await columnsOf(scene, user)).toMatchObject({ id: one.id });
     expect(await subjectsOf(user)).toContain(late);
+  });
+
+  it.each([
+    ['refuses', refusal(403, 'ErrorAccessDenied', 'No.')],
+    [
+      'rejects any token',
+      refusal(401, 'ExtensionError', 'Operation: Delete; Exception: [Status Code: NotFound]'),
+    ],
+    ['fails', refusal(500, 'ExtensionError', 'There was an error processing a storage extension.')],
+  ])('that has expired and that Graph %s to delete stands in the way of no new one', async (_what, reply) => {
+    const user = scene.addUser({ messages: 1 });
+    await run(user);
+    const { id } = subscriptionOf(scene, user);
+    scene.graph.forgetSubscription(id);
+    await user.change(`"outlookPushSubscriptionExpiresAt" = ${agoSql(1)}`);
+    const isDeletion = ({ method, path }: RequestInfo): boolean => method === 'DELETE' && path.endsWith(id);
+    const mend = scene.graph.faults.add({ when: isDeletion, reply, times: Infinity });
+    await run(user);
+    mend();
+    expect(await columnsOf(scene, user)).toMatchObject({ id: subscriptionOf(scene, user).id });
   });
 
   it('is asked for as long as Graph allows', async () => {

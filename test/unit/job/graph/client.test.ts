@@ -185,6 +185,7 @@ describe('a request that changes something', () => {
 
   it.each([
     ['unavailable', 'GraphUnavailable', () => nock('https://graph.microsoft.com').post('/v1.0/x').reply(503)],
+    ['too slow', 'GraphUnavailable', () => nock('https://graph.microsoft.com').post('/v1.0/x').reply(504)],
     [
       'garbled',
       'GraphResponseInvalid',

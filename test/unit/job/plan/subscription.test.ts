@@ -62,6 +62,11 @@ describe('a shorter life', () => {
     [[400, 'InvalidRequest', 'The expiration is too far away'], 60, null],
     [[400, 'InvalidRequest', 'can only be 0 minutes in the future'], 2880, 1440],
     [[400, 'ValidationError', 'Subscription validation request failed.'], 2880, null],
+    [
+      [400, 'InvalidRequest', 'Subscription validation request failed: a certificate has expired.'],
+      2880,
+      null,
+    ],
     [[400, 'InvalidRequest', 'The URL must use HTTPS.'], 2880, null],
     [[403, 'InvalidRequest', 'can only be 4230 minutes in the future'], 10_080, null],
   ])('of %j, asked for %i, is %s', (words, asked, wanted) => {
@@ -87,6 +92,26 @@ describe('a subscription is gone', () => {
     [[400, 'InvalidRequest', 'The subscription does not exist.'], true, true],
     [[400, 'ErrorInvalidParameter', 'Something'], true, false],
     [[400, 'InvalidRequest', 'Something'], false, false],
+    [
+      [400, 'ExtensionError', 'Operation: Update; Exception: [Status Code: NotFound; Reason: Not Found]'],
+      true,
+      true,
+    ],
+    [
+      [400, 'ExtensionError', 'Operation: Update; Exception: [Status Code: Conflict; Reason: x]'],
+      false,
+      false,
+    ],
+    [
+      [400, 'ValidationError', 'Subscription validation request failed. The certificate has expired.'],
+      false,
+      false,
+    ],
+    [
+      [400, 'ValidationError', "Subscription validation request failed. HTTP status code is 'NotFound'."],
+      false,
+      false,
+    ],
     [[403, 'ErrorAccessDenied', ''], false, false],
     [[409, 'Conflict', ''], false, false],
   ])('by %j when it is renewed: %s, when it is looked at: %s', (words, renew, check) => {
