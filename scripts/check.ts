@@ -19,14 +19,17 @@ const STEPS: readonly (readonly [name: string, ...command: string[]])[] = [
 ];
 
 /** Tests that promise how soon something is answered: other tests at the same time would be what they measure. */
-const ALONE = ['test/e2e/pushBurst.test.ts'];
+const ALONE = ['test/e2e/pushBurst.test.ts', 'test/e2e/pushOutage.test.ts'];
 
 // The part of vitest's JSON report that counts.
 const testReport = z.object({ numPassedTests: z.int(), numFailedTests: z.int() });
 
 const results: StepResult[] = [];
 for (const [name, ...command] of STEPS) results.push(await runStep(name, command));
-const [most, alone] = [await runTests(...ALONE.map((file) => `--exclude=${file}`)), await runTests(...ALONE)];
+const [most, alone] = [
+  await runTests(...ALONE.map((file) => `--exclude=${file}`)),
+  await runTests('--no-file-parallelism', ...ALONE),
+];
 const summary = summarize(results, together(most, alone));
 console.log();
 for (const line of summary.lines) console.log(line);
