@@ -18,7 +18,9 @@ export interface Mailbox {
 }
 
 const namesOf = ({ mail, userPrincipalName }: Account): string[] =>
-  [mail, userPrincipalName].filter((one) => one !== null).filter((one) => new RegExp(emailPattern).test(one));
+  [...new Set([mail, userPrincipalName])]
+    .filter((one) => one !== null)
+    .filter((one) => new RegExp(emailPattern).test(one));
 
 /**
  * A grant of another mailbox than the one that is meant would bring one person's mail under another's name. What is
@@ -28,7 +30,7 @@ function checkAddress(names: readonly string[], expected: readonly string[]): vo
   if (expected.length === 0 || names.some((name) => expected.some((one) => isSame(name, one)))) return;
   throw new Failure(
     exitCodes.refused,
-    `Signed in was ${names.join(', ') || 'an account without an address'}, not ${expected.join(', ')}. Nothing was written. Sign in with that account, or say --accept-other-address where both are the same mailbox`,
+    `Signed in was ${names.join(' or ') || 'an account without an address'}, not ${expected.join(' or ')}. Nothing was written. Sign in with that account, or say --accept-other-address where both are the same mailbox`,
   );
 }
 

@@ -73,8 +73,13 @@ function aadsts({ error_description: said = '', error_codes: codes = [] }: z.inf
 /** @param body the parsed answer */
 export function loginRefusal(status: number, body: unknown): Failure {
   const parsed = refusal.safeParse(body);
-  if (!parsed.success || status >= 500)
+  if (status >= 500)
     return new Failure(exitCodes.transient, `Microsoft’s login answered ${status}. Run it again later`);
+  if (!parsed.success)
+    return new Failure(
+      exitCodes.protocol,
+      `Microsoft’s login answered ${status} with what is no answer of a login. Is OUTLOOK_TOKEN_URL right, and is there a proxy in between?`,
+    );
   const { error } = parsed.data;
   const number = aadsts(parsed.data);
   const { exit, text } = meanings[error] ?? refused('Microsoft refuses the sign-in');

@@ -128,16 +128,19 @@ export class Verbs {
     if (current === undefined) this.#checkNamespace(route, name);
     const manager = managerOf(query, body);
     const id = `${collection} ${keyOf(namespace, name)} ${current?.metadata.uid ?? ''}`;
+    const isDryRun = query['dryRun'] === 'All';
     const applied = this.#owners.apply({
       id,
       manager,
       force: query['force'] === 'true',
       current,
       applied: body,
+      isDryRun,
     });
     const metadata = { ...(applied['metadata'] as Json), ...ownPlace(namespace), name };
     const object = { ...applied, metadata };
     validate(object);
+    if (isDryRun) return { status: current === undefined ? 201 : 200, body: object };
     const stored = this.#store.put(collection, object, subresource === 'status');
     if (current === undefined) this.#owners.rename(id, `${id}${stored.metadata.uid}`);
     return { status: current === undefined ? 201 : 200, body: stored };
