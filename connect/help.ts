@@ -37,7 +37,8 @@ The app and the sign-in
 The cluster
   --kubeconfig FILE         default: as KUBECONFIG says, the service account of a pod, or ~/.kube/config
   --context NAME            one of its contexts
-  -o, --output yaml         no cluster: both objects on stdout, the refresh token in clear
+  -o, --output yaml         no cluster: both objects on stdout, the refresh token in clear (npm --silent run connect -- …,
+                            for npm itself writes to stdout as well)
   --dry-run                 everything but the sign-in and the writing: the API server judges what would be written
 
 Consent

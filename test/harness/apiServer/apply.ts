@@ -11,7 +11,7 @@ export class FieldOwners {
   apply(request: ApplyRequest): Json {
     const { id, manager, force, current, applied, isDryRun } = request;
     const wanted = new Map(leavesOf(owned(applied)));
-    const managers = structuredClone(this.#owners.get(id) ?? new Map<string, Map<string, string>>());
+    const managers = this.#managersOf(id);
     const known = [...managers].filter(([name]) => name !== manager).map(([, paths]) => paths);
     const others = [...known, unclaimed(current, managers)];
     const result = structuredClone<Json>(current ?? {});
@@ -24,6 +24,11 @@ export class FieldOwners {
     for (const [path, value] of wanted) setAt(result, pathOf(path), JSON.parse(value));
     if (!isDryRun) this.#owners.set(id, managers.set(manager, wanted));
     return { ...result, apiVersion: applied['apiVersion'], kind: applied['kind'] };
+  }
+
+  /** To be changed, and kept or not. */
+  #managersOf(id: string): Map<string, Map<string, string>> {
+    return structuredClone(this.#owners.get(id) ?? new Map<string, Map<string, string>>());
   }
 
   /** An object has no uid before it is created. */

@@ -9,7 +9,7 @@ import { LIFECYCLE_EVENTS } from './notifications.ts';
 import type { Push } from './push.ts';
 import type { SubscriptionRecord } from './subscriptions.ts';
 
-export interface ControlledMailboxes {
+interface ControlledMailboxes {
   all: () => Iterable<SimulatedMailbox>;
   require(email: string): SimulatedMailbox;
 }
@@ -64,7 +64,7 @@ function change(name: string, body: Record<string, unknown>, mailboxes: Controll
   return act({ mailbox, id, body }) ?? { gone: true };
 }
 
-export interface ControlledPush {
+interface ControlledPush {
   push: Push;
   subscriptions: () => SubscriptionRecord[];
 }
@@ -90,7 +90,7 @@ function signIn({ text, mailboxes, deviceCodes }: ControlRequest): object {
   return declined ? { declined } : { signedIn: mailbox.email };
 }
 
-export interface ControlRequest {
+interface ControlRequest {
   readonly act: string;
   readonly text: string;
   readonly mailboxes: ControlledMailboxes;

@@ -99,8 +99,7 @@ function connect(...args: readonly string[]): Promise<ConnectOutcome> {
   return startConnect(bundle, [...kubeconfig, ...args], connectEnvironment(simulator)).outcome;
 }
 
-const secretOf = (name: string): Promise<Secret> =>
-  client.get(secrets as Resource<Secret>, { namespace, name });
+const secretOf = (name: string): Promise<Secret> => client.get<Secret>(secrets, { namespace, name });
 const tokenOf = async (name: string): Promise<string> =>
   Buffer.from((await secretOf(name)).data?.['refreshToken'] ?? '', 'base64').toString();
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished } from 'vitest';
 import { annotations } from '../../../api/resource.ts';
 import { Failure } from '../../../connect/failure.ts';
 import { parseRequest } from '../../../connect/request.ts';
-import { connect } from '../../../connect/run.ts';
+import { connect, type Surroundings } from '../../../connect/run.ts';
 import type { ApiServer } from '../../harness/apiServer/apiServer.ts';
 import type { StoredObject } from '../../harness/apiServer/objectStore.ts';
 import type { SimulatedMailbox } from '../../harness/graph/mailbox.ts';
@@ -15,7 +15,7 @@ import {
 import { openStage } from '../kube/stage.ts';
 
 export const EMAIL = 'anna@contoso.example';
-export const NAMESPACE = 'team';
+const NAMESPACE = 'team';
 const SECRETS = 'v1/secrets';
 const PROVIDERS = 'outlooksync.dev/v1alpha1/outlookproviders';
 
@@ -54,58 +54,80 @@ export const tokenIn = (secret: StoredObject | undefined): string => {
 const isWrite = ({ method, query }: ApiServer['requests'][number]): boolean =>
   method !== 'GET' && query['dryRun'] === undefined;
 
-export async function openConnectScene(options: GraphSimulatorOptions = {}): Promise<ConnectScene> {
-  const { server: api, connection } = await openStage();
-  const simulator = await startGraphSimulator({
-    publicClientFlows: true,
-    deviceCodes: { interval: 0.02 },
-    ...options,
+/** What must not be said: every bearer that Graph is shown from now on, and every refresh token of the mailbox. */
+function tokensOf(simulator: GraphSimulator, { grants }: SimulatedMailbox): () => readonly string[] {
+  const bearers = new Set<string>();
+  simulator.faults.add({
+    when: ({ headers }) => {
+      const bearer = headers['authorization']?.replace('Bearer ', '');
+      if (bearer !== undefined) bearers.add(bearer);
+      return false;
+    },
+    reply: {},
   });
-  onTestFinished(() => simulator.close());
-  const mailbox = simulator.addMailbox({ email: EMAIL, messages: 3 });
+  return () => [...bearers, grants.current, grants.latest];
+}
+
+type Stop = Pick<Surroundings, 'connect' | 'signal'>;
+
+async function told(args: readonly string[], simulator: GraphSimulator, stop: Stop): Promise<Told> {
   const env = {
     OUTLOOK_CLIENT_ID: simulator.clientId,
     OUTLOOK_TOKEN_URL: simulator.tokenUrl,
     OUTLOOK_GRAPH_BASE_URL: simulator.graphBaseUrl,
   };
-  const stop = new AbortController();
+  const parsed = parseRequest(['--name', 'anna', '--namespace', NAMESPACE, ...args], env);
+  if (parsed.name !== 'connect') throw new Error(JSON.stringify(parsed));
+  const said: string[] = [];
+  try {
+    const lines = await connect(parsed.request, { ...stop, say: (line) => said.push(line) });
+    return { code: 0, lines, said: said.join('\n') };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { code: error.exitCode, lines: [], said: [...said, error.message].join('\n') };
+  }
+}
+
+type Objects = Pick<ConnectScene, 'secret' | 'provider' | 'putSecret' | 'putProvider' | 'writes'>;
+
+function objectsOf({ store, requests }: ApiServer): Objects {
+  return {
+    secret: (name = 'anna-outlook') => store.find(SECRETS, NAMESPACE, name),
+    provider: (name = 'anna') => store.find(PROVIDERS, NAMESPACE, name),
+    putSecret: (name, refreshToken, owner) => {
+      const noted = owner === undefined ? {} : { annotations: { [annotations.provider]: owner } };
+      const data = { refreshToken: Buffer.from(refreshToken).toString('base64'), other: 'c3RheXM=' };
+      const metadata = { namespace: NAMESPACE, name, ...noted };
+      store.put(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata, data });
+    },
+    putProvider: (spec = {}) => {
+      const standing = { owner: { userId: 'user-1' }, credentialsSecretRef: { name: 'annas' } };
+      store.put(PROVIDERS, {
+        apiVersion: 'outlooksync.dev/v1alpha1',
+        kind: 'OutlookProvider',
+        metadata: { namespace: NAMESPACE, name: 'anna' },
+        spec: { emailAddress: EMAIL, ...standing, ...spec },
+      });
+    },
+    writes: () => requests.filter(isWrite).length,
+  };
+}
+
+/** Without an interval worth speaking of, and an app that allows public client flows. */
+export async function openConnectScene(options: GraphSimulatorOptions = {}): Promise<ConnectScene> {
+  const { server: api, connection } = await openStage();
+  const lenient = { publicClientFlows: true, deviceCodes: { interval: 0.02 } };
+  const simulator = await startGraphSimulator({ ...lenient, ...options });
+  onTestFinished(() => simulator.close());
+  const mailbox = simulator.addMailbox({ email: EMAIL, messages: 3 });
+  const tokens = tokensOf(simulator, mailbox);
   let act = (_userCode: string): void => undefined;
   simulator.deviceCodes.listen((userCode) => {
     act(userCode);
   });
-  const tokens = new Set<string>();
-  simulator.faults.add({
-    when: ({ headers }) => {
-      tokens.add(headers['authorization'] ?? '');
-      return false;
-    },
-    reply: {},
-  });
-
-  const run = async (...args: readonly string[]): Promise<Told> => {
-    const parsed = parseRequest(['--name', 'anna', '--namespace', NAMESPACE, ...args], env);
-    if (parsed.name !== 'connect') throw new Error(JSON.stringify(parsed));
-    const said: string[] = [];
-    const open = { ...connection, headers: () => connection.headers(), close: () => Promise.resolve() };
-    const surroundings = {
-      connect: () => Promise.resolve(open),
-      signal: stop.signal,
-      say: (line: string) => said.push(line),
-    };
-    const told = await connect(parsed.request, surroundings).then(
-      (lines) => ({ code: 0, lines }),
-      (error: unknown) => {
-        if (!(error instanceof Failure)) throw error;
-        said.push(error.message);
-        return { code: error.exitCode, lines: [] };
-      },
-    );
-    const all = said.join('\n');
-    for (const token of [mailbox.grants.current, mailbox.grants.latest, ...tokens])
-      expect(token === '' || !all.includes(token.replace('Bearer ', '')), 'a token was said').toBe(true);
-    return { ...told, said: all };
-  };
-
+  const stop = new AbortController();
+  // The stage closes it.
+  const open = { ...connection, headers: () => connection.headers(), close: () => Promise.resolve() };
   return {
     simulator,
     mailbox,
@@ -119,28 +141,14 @@ export async function openConnectScene(options: GraphSimulatorOptions = {}): Pro
         simulator.deviceCodes.decide(userCode, as);
       };
     },
-    run,
-    secret: (name = 'anna-outlook') => api.store.find(SECRETS, NAMESPACE, name),
-    provider: (name = 'anna') => api.store.find(PROVIDERS, NAMESPACE, name),
-    putSecret: (name, refreshToken, owner) => {
-      const noted = owner === undefined ? {} : { annotations: { [annotations.provider]: owner } };
-      const data = { refreshToken: Buffer.from(refreshToken).toString('base64'), other: 'c3RheXM=' };
-      const metadata = { namespace: NAMESPACE, name, ...noted };
-      api.store.put(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata, data });
-    },
-    putProvider: (spec = {}) => {
-      api.store.put(PROVIDERS, {
-        apiVersion: 'outlooksync.dev/v1alpha1',
-        kind: 'OutlookProvider',
-        metadata: { namespace: NAMESPACE, name: 'anna' },
-        spec: {
-          emailAddress: EMAIL,
-          owner: { userId: 'user-1' },
-          credentialsSecretRef: { name: 'annas' },
-          ...spec,
-        },
+    run: async (...args) => {
+      const answer = await told(args, simulator, {
+        connect: () => Promise.resolve(open),
+        signal: stop.signal,
       });
+      for (const token of tokens()) expect(answer.said.includes(token), 'a token was said').toBe(false);
+      return answer;
     },
-    writes: () => api.requests.filter(isWrite).length,
+    ...objectsOf(api),
   };
 }
