@@ -35,14 +35,15 @@ const limits = {
     range: [1024, 16_777_216],
   },
   OUTLOOK_WEBHOOK_RATE_LIMIT: {
-    meaning: 'Requests of one address in a second; those beyond are answered with 429; 0 sets no limit',
+    meaning:
+      'Requests of one address in a second, at each replica; those beyond are answered with 429; 0 sets no limit. Behind an ingress controller all of Graph has one address, and shares one allowance, unless OUTLOOK_WEBHOOK_TRUST_PROXY is true',
     example: '1000',
     fallback: '1000',
     range: [0, 1_000_000],
   },
   OUTLOOK_WEBHOOK_TRUST_PROXY: {
     meaning:
-      'Whether the address of a request is taken from X-Forwarded-For, which an ingress controller in front sets',
+      'Whether the address of a request is the last one of X-Forwarded-For, as an ingress controller in front sets it; where none does, senders could write it themselves',
     example: 'true',
     fallback: 'false',
     oneOf: words.booleans,

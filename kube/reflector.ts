@@ -87,6 +87,11 @@ export class Reflector<T extends KubeObject> {
     await this.#synced.promise;
   }
 
+  /** Everything that happened up to this version is in the store; undefined while that is not known. */
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion;
+  }
+
   /** Whether a watch is open. One that has died without a word is found out by its silence, and counts until then. */
   get isWatching(): boolean {
     return this.#unwatchedSince === null;

@@ -37,7 +37,7 @@ One of several replicas leads; the others stand by with their caches filled.
 Environment
 ${variableLines()}
 
-Handed on to every job when set
+Handed on to the jobs when set
 ${handedOnLines()}
 
 Output

@@ -1,6 +1,6 @@
 // The references of the programs' environments, made from the tables that the programs themselves read.
 import { environment, type Variable } from '../api/environment.ts';
-import { handedOnToJobs, operatorEnvironment } from '../api/operatorEnvironment.ts';
+import { handedOnForPush, handedOnToJobs, operatorEnvironment } from '../api/operatorEnvironment.ts';
 import { webhookEnvironment } from '../api/webhookEnvironment.ts';
 
 const heading = `# Environment of the job
@@ -29,8 +29,18 @@ before it touches anything. The API server is found by \`KUBECONFIG\`, by the se
 
 `;
 
+const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+
+const forPush: readonly string[] = handedOnForPush;
+
 const handedOn = `
-Handed on to every job as they are, when they are set: ${handedOnToJobs.map((name) => `\`${name}\``).join(', ')}.
+Handed on to every job as they are, when they are set: ${list(handedOnToJobs.filter((name) => !forPush.includes(name)))}.
+
+Handed on only to jobs of providers with \`spec.push.enabled\`, and only where the first of them is set: ${list(handedOnForPush)}.
+The cleanup of a provider that still has a subscription is given them as well. The two secrets of push,
+\`OUTLOOK_PUSH_WEBHOOK_TOKEN\` and \`OUTLOOK_PUSH_CLIENT_STATE_SECRET\`, are never taken from here, but from the Secret for
+all jobs of the provider's namespace.
+
 [environment.md](environment.md) says what they mean. They decide where tokens go, so they are an administrator's
 setting, and no OutlookProvider can change them.
 `;

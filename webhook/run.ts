@@ -83,7 +83,7 @@ function assemble({ config, connection, pod, log }: RunOptions): Parts {
   });
   const marks: Marks = new Marks({
     lookUp: (key) => directory.get(key),
-    isFollowed: (key) => directory.isFollowed(key),
+    watchOf: (key) => directory.watchOf(key),
     write: (provider, mark, signal) => writeMark(client, { provider, mark, signal }),
     writeTimeoutMs: config.writeTimeoutMs,
     log,
@@ -104,10 +104,7 @@ async function writeMark(
   const { name, namespace } = provider.metadata;
   const patch = { status: mark };
   const options = { subresource: 'status', fieldManager: fieldManagers.webhook, signal } as const;
-  const kept = reduceProvider(
-    await client.mergePatch(outlookProviders, { name, namespace }, patch, options),
-    0,
-  );
+  const kept = reduceProvider(await client.mergePatch(outlookProviders, { name, namespace }, patch, options));
   // What a CRD does not know is dropped without a word.
   if (kept.syncRequestedAt !== mark.syncRequestedAt)
     throw new KubeError(

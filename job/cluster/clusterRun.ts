@@ -189,7 +189,7 @@ export class ClusterRun implements Cluster {
       log,
     });
     const regarding = { apiVersion, kind, metadata: { namespace, name, uid } };
-    await Promise.all(news.map((one) => recorder.record(regarding, { ...one, action: 'Sync' })));
+    await Promise.all(news.map((one) => recorder.record(regarding, { action: 'Sync', ...one })));
   }
 }
 

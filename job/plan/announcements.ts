@@ -1,11 +1,14 @@
 import type { ProviderStatus } from '../../api/providerStatus.ts';
 import type { RunReport } from '../../api/runReport.ts';
+import { subscriptionNews } from '../../api/subscriptionNews.ts';
 
 /** What is told once, when it comes about, to those who look at the resource. */
 export interface Announcement {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly note: string;
+  /** What was tried, where it is not the sync itself. */
+  readonly action?: string;
 }
 
 /** Whether the stored error text, `code: message`, is of this code. */
@@ -28,7 +31,8 @@ export function announcements(
     const note = `${quarantined} messages cannot be stored; outlook_quarantine has the reasons`;
     told.push({ type: 'Warning', reason: 'MessagesQuarantined', note });
   }
-  return told;
+  const ofPush = subscriptionNews(before.conditions ?? [], report.push);
+  return ofPush === null ? told : [...told, ofPush];
 }
 
 function ofSuccess(before: ProviderStatus, { upserted }: RunReport): Announcement[] {

@@ -3,7 +3,7 @@ import type { ProviderStatus } from '../../api/providerStatus.ts';
 import type { View } from './conditions.ts';
 import { cronJobManifest, needsApply } from './cronJob.ts';
 import { decideDeletion, wantedFinalizers } from './deletion.ts';
-import { eventsOf } from './events.ts';
+import { eventsOf, subscriptionEventsOf } from './events.ts';
 import { syncJob } from './job.ts';
 import { leaseManifest } from './lease.ts';
 import { givenUpAt, type LostRun, lostRun } from './lostRuns.ts';
@@ -28,7 +28,12 @@ export function decide(observed: Observed): Plan {
   const lost = lostRun(observed, provider.status);
   if (lost === null) return planFor(observed, provider.status, null);
   const plan = planFor(observed, withReport(provider.status, lost.status), lost);
-  return { ...plan, actions: [...plan.actions, { kind: 'reportForJob', status: lost.status }] };
+  const pair = [provider.status.conditions ?? [], lost.status.conditions ?? []] as const;
+  return {
+    ...plan,
+    actions: [...plan.actions, { kind: 'reportForJob', status: lost.status }],
+    events: [...plan.events, ...subscriptionEventsOf(...pair)],
+  };
 }
 
 /** `status` is the provider's as it stands when the plan's own status is written. */

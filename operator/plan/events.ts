@@ -1,5 +1,6 @@
 import { type Condition, conditionTypes, operatorReasons } from '../../api/conditions.ts';
 import { deadGrantCodes, errorCodes } from '../../api/errorCodes.ts';
+import { subscriptionNews } from '../../api/subscriptionNews.ts';
 import { bounded } from './bounded.ts';
 import type { PlannedEvent } from './plan.ts';
 
@@ -27,6 +28,15 @@ export function eventsOf(
       ({ reason }) => isReport || !ofRuns.includes(reason),
     ),
   ].map((event) => ({ ...event, note: bounded(event.note, NOTE_LENGTH) }));
+}
+
+/** What a run would have told of the subscription, had it been able to. */
+export function subscriptionEventsOf(
+  before: readonly Condition[],
+  after: readonly Condition[],
+): PlannedEvent[] {
+  const news = subscriptionNews(before, find(after, conditionTypes.pushSubscribed));
+  return news === null ? [] : [{ ...news, note: bounded(news.note, NOTE_LENGTH) }];
 }
 
 const ofRuns = ['SyncFailed', 'SyncRecovered'];

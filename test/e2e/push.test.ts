@@ -1,17 +1,16 @@
 // Push as its owner sees it: a subscription, and a change in Outlook that is a row without a schedule; and all that may
 // become of a subscription.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signClientState } from '../../api/clientState.ts';
 import { pushQuery, subscriptionUrls } from '../../api/pushUrl.ts';
 import { SHARED_START_TIMEOUT_MS } from '../harness/cluster/shared.ts';
-import { isOf, seeGone } from './children.ts';
-import { type Provider, jobs, providers } from './kinds.ts';
+import { seeGone } from './children.ts';
+import { type Provider, providers } from './kinds.ts';
 import { type Owner, isReady, standing } from './owner.ts';
+import { breakdown, followMail } from './pushJourney.ts';
 import {
   type PushStage,
-  isPush,
   openPushStage,
   pushJobsOf,
   pushSecrets,
@@ -57,43 +56,6 @@ const rowsOf = ({ userId }: Owner): Promise<unknown[]> =>
     userId,
   ]);
 
-async function seeRow(id: string): Promise<number> {
-  const sql = 'SELECT 1 FROM external_email_messages WHERE "externalMessageId" = $1';
-  for (let tries = 0; tries < 3_000; tries += 1) {
-    if ((await stage.database.query(sql, [id])).length > 0) return Date.now();
-    await sleep(20);
-  }
-  throw new Error('There is no row of the message after a minute');
-}
-
-/** A mail comes; resolves once it is a row, to when which part of that was done. */
-async function followMail(owner: Owner): Promise<Readonly<Record<string, number>>> {
-  const before = await stage.client.get(providers, owner);
-  const known = new Set((await pushJobsOf(stage, owner)).map(({ metadata }) => metadata.name));
-  const now = (): number => Date.now();
-  const marked = stage
-    .seeProvider(owner, 'marked', ({ status }) => status?.syncRequestedAt !== before.status?.syncRequestedAt)
-    .then(now);
-  const created = stage
-    .see(jobs, {
-      what: `a push Job of ${owner.name}`,
-      find: (seen) =>
-        [...seen.values()].find((job) => isOf(owner, job) && isPush(job) && !known.has(job.metadata.name)),
-    })
-    .then(now);
-  const began = stage
-    .seeProvider(owner, 'begun', ({ status }) => status?.lastAttemptAt !== before.status?.lastAttemptAt)
-    .then(now);
-  const told = push.teller.next(subscriptionOf(stage, owner).notificationUrl);
-  const changedAt = now();
-  const { id } = owner.mailbox.createMessage({ subject: 'Told of' });
-  const row = seeRow(id);
-  const [delivery, ...others] = await Promise.all([told.then(now), marked, created, began, row]);
-  const names = ['mark kept', 'Job created', 'run began', 'row written'];
-  const later = names.map((name, index) => [name, (others[index] ?? 0) - changedAt] as const);
-  return { 'notification answered': delivery - changedAt, ...Object.fromEntries(later) };
-}
-
 describe.concurrent('a provider with push', () => {
   test('is subscribed by its first run, and then a mail is a row with no schedule to wait for', async () => {
     const owner = await subscribedOwner(stage);
@@ -115,12 +77,7 @@ describe.concurrent('a provider with push', () => {
       outlookPushSubscriptionExpiresAt: new Date(subscription.expirationDateTime),
       outlookPushSubscriptionLastRenewedAt: expect.any(Date) as Date,
     });
-    const times = await followMail(owner);
-    console.info(
-      Object.entries(times)
-        .map(([what, ms]) => `${what} after ${ms} ms`)
-        .join(', '),
-    );
+    await followMail(push, owner);
     const [job, ...others] = await pushJobsOf(stage, owner);
     expect([job !== undefined, others.length]).toEqual([true, 0]);
     await stage.seeProvider(owner, 'synced by push', isSyncedByPush);
@@ -138,7 +95,7 @@ describe.concurrent('a provider with push', () => {
       return current !== undefined && current !== id;
     });
     await seeMirrored(stage, owner);
-    await followMail(owner);
+    await followMail(push, owner);
     await seeMirrored(stage, owner);
   });
 
@@ -218,13 +175,13 @@ describe.concurrent('a provider with push', () => {
     owner.mailbox.createMessage({ subject: 'While suspended' });
     expect((await told).status).toBe(202);
     // What would be started, is started by now: another's notification has gone all the way meanwhile.
-    await followMail(await subscribedOwner(stage));
+    await followMail(push, await subscribedOwner(stage));
     expect(await pushJobsOf(stage, owner)).toEqual([]);
     const since = await stage.client.get(providers, owner);
     expect(since.status?.lastAttemptAt).toBe(status?.lastAttemptAt);
     await stage.applyProvider(owner, { push: { enabled: true } });
     await stage.seeProvider(owner, 'resumed', isReady);
-    await followMail(owner);
+    await followMail(push, owner);
     await seeMirrored(stage, owner);
   });
 });
@@ -266,6 +223,21 @@ describe.concurrent('a stranger', () => {
     expect(await post(owner, token, genuine)).toBe(202);
     await stage.seeProvider(owner, 'synced', (one) => one.status?.lastTrigger === 'push' && isReady(one));
   });
+});
+
+// By itself: what else happens would be in the times.
+test('the way of a mail to its row goes by the webhook’s mark, the operator’s Job and its run', async () => {
+  const owner = await subscribedOwner(stage);
+  const journey = await followMail(push, owner);
+  console.info(breakdown(journey));
+  const { changedAt, markedAt, answeredAt, jobAt, begunAt, rowAt } = journey;
+  // Each follows from the one before; the answer had only to wait for the mark.
+  for (const times of [
+    [changedAt, markedAt, begunAt, rowAt],
+    [changedAt, markedAt, jobAt, rowAt],
+    [changedAt, markedAt, answeredAt],
+  ])
+    expect(times.toSorted((a, b) => a - b)).toEqual(times);
 });
 
 // By itself: nothing is told of anybody meanwhile.

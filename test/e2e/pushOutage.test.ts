@@ -9,8 +9,11 @@ import { type KeptOperator, keepOperator } from './keptOperator.ts';
 import type { Owner } from './owner.ts';
 import { type PushStage, openPushStage, seeMirrored, subscribedOwner, subscriptionOf } from './pushStage.ts';
 import { assertOwnControlPlane, processSite } from './site.ts';
+import type { Told } from './teller.ts';
 
 const PACE_MS = 100;
+/** Graph's patience with an answer (Graph docs: change notifications). */
+const PATIENCE_MS = 3_000;
 
 let plane: ControlPlane;
 /** Between the webhooks and the API server. */
@@ -54,7 +57,7 @@ async function lastAnswers(owners: readonly Owner[]): Promise<number[]> {
   return owners.map((owner) => {
     const { notificationUrl } = subscriptionOf(push.stage, owner);
     const taken = push.teller.answers.filter(({ url, status }) => url === notificationUrl && status === 202);
-    return taken.at(-1)?.at ?? Infinity;
+    return taken.length === 0 ? Infinity : Math.max(...taken.map(({ at }) => at));
   });
 }
 
@@ -91,13 +94,47 @@ test('webhooks that are killed one after the other', async () => {
   });
 });
 
-test('an operator that is away', async () => {
+test('an operator that is away for a minute', async () => {
   await whileMailComes(await threeOwners(), async () => {
     await operator.end('SIGKILL');
-    await sleep(20_000);
+    await sleep(60_000);
     operator = await startOperator();
   });
 });
+
+/** What was answered while mail came and each chunk to and from the API server took so long; and afterwards. */
+async function slowed(delayMs: number): Promise<{ during: readonly Told[]; all: readonly Told[] }> {
+  const { teller } = push;
+  const owners = await threeOwners();
+  const before = teller.answers.length;
+  let during: readonly Told[] = [];
+  await whileMailComes(owners, async () => {
+    proxy.delay(delayMs);
+    await sleep(12_000);
+    during = teller.answers.slice(before);
+    proxy.delay(0);
+  });
+  return { during, all: teller.answers.slice(before) };
+}
+
+const countsOf = (answers: readonly Told[]): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...Map.groupBy(answers, ({ status }) => status)].map(([status, { length }]) => [status, length]),
+  );
+
+/** All in time: taken, or to be sent again; and some of it as is expected while it is slow. */
+async function assertAnswered(delayMs: number, expected: 202 | 503): Promise<void> {
+  const { during, all } = await slowed(delayMs);
+  const slowest = Math.round(Math.max(...all.map(({ tookMs }) => tookMs)));
+  console.info(
+    `${delayMs} ms each way: ${JSON.stringify(countsOf(during))}, the slowest after ${slowest} ms`,
+  );
+  expect(slowest).toBeLessThan(PATIENCE_MS);
+  expect(all.filter(({ status }) => ![202, 503].includes(status))).toEqual([]);
+  expect(countsOf(during)[expected]).toBeGreaterThan(0);
+}
+
+test('an API server that is slow', () => assertAnswered(800, 202));
 
 test('an API server that the webhooks do not reach', async () => {
   const owners = await threeOwners();

@@ -28,7 +28,7 @@ export class Teller {
     }, LOOK_MS);
   }
 
-  /** All answers so far, in their order; status 0 stands for none. */
+  /** All answers so far; status 0 stands for none. */
   get answers(): readonly Told[] {
     return this.#answers;
   }
@@ -70,12 +70,10 @@ export class Teller {
   }
 
   async #tell(): Promise<void> {
-    const startedAt = performance.now();
     const deliveries = await this.#graph.deliverNotifications();
-    const done = { tookMs: performance.now() - startedAt, at: Date.now() };
     await Promise.all(
-      deliveries.map(async ({ url, status, value }) => {
-        this.#note({ url, status, ...done });
+      deliveries.map(async ({ url, status, ms, at, value }) => {
+        this.#note({ url, status, tookMs: ms, at });
         if (!isSettled(status)) await this.#again(url, value);
       }),
     );

@@ -1,4 +1,4 @@
-// Runs actions in order, each a fixed time after it was pushed: latency that does not limit throughput.
+// Runs actions in order, each a given time after it was pushed: latency that does not limit throughput.
 
 export interface DelayClock {
   /** Milliseconds since some moment. */
@@ -32,8 +32,11 @@ const processClock: DelayClock = {
   },
 };
 
-/** A line of `delayMs` milliseconds, fractions allowed; with 0, actions run at once. */
-export function delayLine(delayMs: number, clock: DelayClock = processClock): DelayLine {
+/**
+ * A line of `delayMs` milliseconds, fractions allowed; with 0, actions run at once. One that changes holds for what is
+ * pushed from then on, which does not overtake what was pushed before.
+ */
+export function delayLine(delayMs: number | (() => number), clock: DelayClock = processClock): DelayLine {
   const queue: { readonly due: number; readonly action: () => void }[] = [];
   let stopWaiting = (): void => undefined;
 
@@ -51,12 +54,13 @@ export function delayLine(delayMs: number, clock: DelayClock = processClock): De
 
   return {
     push: (action) => {
-      if (delayMs <= 0) {
+      const ms = typeof delayMs === 'number' ? delayMs : delayMs();
+      if (ms <= 0 && queue.length === 0) {
         action();
         return;
       }
-      queue.push({ due: clock.now() + delayMs, action });
-      if (queue.length === 1) stopWaiting = clock.wait(delayMs, drain);
+      queue.push({ due: clock.now() + ms, action });
+      if (queue.length === 1) stopWaiting = clock.wait(ms, drain);
     },
     clear: () => {
       queue.length = 0;

@@ -1,7 +1,7 @@
 // A TCP proxy on loopback that makes a network out of it: slow, cut, or refusing.
 //
-// Each chunk is delivered a fixed time after it arrived, in order, and chunks overlap: the delay is latency, it
-// does not limit throughput.
+// Each chunk is delivered a given time after it arrived, in order, and chunks overlap: the delay is latency, it does
+// not limit throughput.
 import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { delayLine } from './delayLine.ts';
@@ -11,7 +11,12 @@ export interface TcpProxyOptions {
    * Milliseconds (fractions allowed) that each chunk travels in one direction, so that a round trip takes twice as
    * long; or one value per direction. Default: 0.
    */
-  readonly delayMs?: number | { readonly toServer: number; readonly toClient: number };
+  readonly delayMs?: number | Delays;
+}
+
+interface Delays {
+  readonly toServer: number;
+  readonly toClient: number;
 }
 
 export interface TcpProxy {
@@ -22,6 +27,8 @@ export interface TcpProxy {
   readonly connectionCount: () => number;
   /** Resets all open connections, on both sides; what was under way is lost. New ones are still accepted. */
   readonly cut: () => void;
+  /** What a chunk that arrives from now on travels, on open connections, too; see `delayMs`. */
+  readonly delay: (delayMs: number | Delays) => void;
   /** While true, each new connection is reset at once; those that are open stay. */
   readonly refuse: (refusing: boolean) => void;
   /** Resets all connections and stops listening. */
@@ -37,8 +44,7 @@ interface Link {
 export async function tcpProxy(targetUrl: string, options: TcpProxyOptions = {}): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   if (target.port === '') throw new Error('The target URL names no port');
-  const { delayMs = 0 } = options;
-  const delays = typeof delayMs === 'number' ? { toServer: delayMs, toClient: delayMs } : delayMs;
+  let delays = delaysOf(options.delayMs ?? 0);
   const links = new Set<Link>();
   let refusing = false;
 
@@ -56,8 +62,8 @@ export async function tcpProxy(targetUrl: string, options: TcpProxyOptions = {})
     });
     const link = { client, upstream };
     links.add(link);
-    forward(client, upstream, delays.toServer);
-    forward(upstream, client, delays.toClient);
+    forward(client, upstream, () => delays.toServer);
+    forward(upstream, client, () => delays.toClient);
     client.once('close', () => links.delete(link));
   });
   const cut = (): void => {
@@ -72,6 +78,9 @@ export async function tcpProxy(targetUrl: string, options: TcpProxyOptions = {})
     port,
     connectionCount: () => links.size,
     cut,
+    delay: (delayMs) => {
+      delays = delaysOf(delayMs);
+    },
     refuse: (value) => {
       refusing = value;
     },
@@ -84,8 +93,12 @@ export async function tcpProxy(targetUrl: string, options: TcpProxyOptions = {})
   };
 }
 
+function delaysOf(delayMs: number | Delays): Delays {
+  return typeof delayMs === 'number' ? { toServer: delayMs, toClient: delayMs } : delayMs;
+}
+
 /** Passes on what one side sends, its end, and its loss. */
-function forward(from: Socket, to: Socket, delayMs: number): void {
+function forward(from: Socket, to: Socket, delayMs: () => number): void {
   const line = delayLine(delayMs);
   from.on('data', (chunk: Buffer) => {
     line.push(() => {

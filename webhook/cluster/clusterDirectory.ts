@@ -6,6 +6,7 @@ import type { Log } from '../../kube/log.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { type Change, Reflector } from '../../kube/reflector.ts';
 import type { Directory, Provider } from '../wakeUp.ts';
+import type { Watched } from './freshness.ts';
 import { type KnownProvider, nameOf, reduceProvider } from './knownProvider.ts';
 
 export interface ClusterDirectoryOptions {
@@ -46,7 +47,7 @@ export class ClusterDirectory implements Directory {
           clock,
           resource: outlookProviders,
           namespace: place === '' ? undefined : place,
-          reduce: (raw: KubeObject) => reduceProvider(raw, clock.monotonic()),
+          reduce: (raw: KubeObject) => reduceProvider(raw),
           onChange: (change) => this.#follow(change),
         });
         return [place, reflector] as const;
@@ -75,9 +76,9 @@ export class ClusterDirectory implements Directory {
     return this.#byName.get(nameOf('subscription', subscriptionId)) ?? nobody;
   }
 
-  /** Whether what is known of a provider follows the cluster at this moment, as far as a watch can tell. */
-  isFollowed(key: string): boolean {
-    return this.#reflectorOf(key)?.isWatching === true;
+  /** The watch that shows a provider; the same one each time. */
+  watchOf(key: string): Watched | undefined {
+    return this.#reflectorOf(key);
   }
 
   /** The namespaces that were never fully listed; the empty string where all are followed as one. */

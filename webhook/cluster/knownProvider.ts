@@ -6,8 +6,6 @@ import type { Provider } from '../wakeUp.ts';
 
 export interface KnownProvider extends KubeObject, Provider {
   readonly uid: string;
-  /** When the API server told this, on the clock that measures. */
-  readonly readAt: number;
   readonly syncRequestedAt: string | undefined;
   readonly lastHandledSyncRequest: string | undefined;
   /** When its last run began, milliseconds since the epoch; 0: never. */
@@ -28,7 +26,7 @@ function fieldsOf(value: unknown): Fields {
 }
 
 /** The spec is read field by field: one that is not valid, as an older version let it be stored, hides no other. */
-export function reduceProvider(raw: KubeObject, readAt: number): KnownProvider {
+export function reduceProvider(raw: KubeObject): KnownProvider {
   const { apiVersion, kind, metadata } = raw;
   const { spec: rawSpec, status: rawStatus } = raw as KubeObject & { spec?: unknown; status?: unknown };
   const { name, namespace, uid = '', resourceVersion, deletionTimestamp } = metadata;
@@ -47,7 +45,6 @@ export function reduceProvider(raw: KubeObject, readAt: number): KnownProvider {
     },
     key: keyOf(metadata),
     uid,
-    readAt,
     isActive: spec['suspend'] !== true && deletionTimestamp === undefined,
     syncRequestedAt: status.syncRequestedAt,
     lastHandledSyncRequest: status.lastHandledSyncRequest,

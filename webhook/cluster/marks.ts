@@ -6,6 +6,7 @@ import { isKubeError, type KubeError } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import { isOlder } from '../../kube/resourceVersion.ts';
 import { NotKept, type Provider, type SubscriptionEvent, type WakeUps } from '../wakeUp.ts';
+import { type Begun, Freshness, trustMs, type Watched } from './freshness.ts';
 import type { KnownProvider } from './knownProvider.ts';
 import { Turns } from './turns.ts';
 
@@ -19,7 +20,8 @@ export type MarkResult = 'written' | 'covered' | 'failed' | 'gone';
 
 export interface MarksOptions {
   readonly lookUp: (key: string) => KnownProvider | undefined;
-  readonly isFollowed: (key: string) => boolean;
+  /** The watch that shows a provider; the same one each time. */
+  readonly watchOf: (key: string) => Watched | undefined;
   /** Resolves, when the API server has kept it, to the provider's version from then on. @throws KubeError */
   readonly write: (provider: KnownProvider, mark: Mark, signal: AbortSignal) => Promise<string | undefined>;
   /** For an answer to wait for its write. */
@@ -31,13 +33,20 @@ export interface MarksOptions {
 
 /** Of one provider, for as long as there is something to remember. */
 interface Memory {
-  /** What this process wrote last, and when (monotonic): it holds until the watch shows that version, or a later one. */
-  written: { readonly mark: string; readonly version: string | undefined; readonly at: number } | null;
+  /** What this process wrote last: it holds until the watch shows that version, or a later one. */
+  written: Written | null;
   /** When somebody was last promised a run on the account of a mark (milliseconds since the epoch); 0: never since. */
   promisedAt: number;
   writing: Promise<void> | null;
   /** What is to be told once the write under way, which says nothing of it, has ended. */
   telling: { event: SubscriptionEvent; done: Promise<void> } | null;
+}
+
+interface Written {
+  readonly mark: string;
+  readonly version: string | undefined;
+  /** Monotonic. No Job was made for it before. */
+  readonly begunAt: number;
 }
 
 interface Writing {
@@ -46,11 +55,9 @@ interface Writing {
   readonly until: number;
 }
 
-/**
- * What is known of a mark is relied upon for so long; then it is renewed by another. A watch that stands still without
- * a word can hide only for that long that a mark was handled.
- */
-const trustMs = 5_000;
+/** For so long, and for a part of what an answer may take, is a write of another waited for. */
+const longestPatienceMs = 1_000;
+const patiencePart = 1 / 4;
 const firstPauseMs = 100;
 const longestPauseMs = 1_000;
 const renewalPauseMs = 1_000;
@@ -60,6 +67,8 @@ export class Marks implements WakeUps {
   readonly #options: MarksOptions;
   readonly #clock: Clock;
   readonly #memories = new Map<string, Memory>();
+  /** As many as there are watches. */
+  readonly #freshness = new Map<Watched, Freshness>();
   readonly #turns = new Turns({ atOnce: 32, mostWaiting: 20_000 });
   #complainedAt = -Infinity;
 
@@ -74,15 +83,22 @@ export class Marks implements WakeUps {
   }
 
   async wake({ key }: Provider): Promise<void> {
-    const memory = this.#memoryOf(key);
-    if (this.#isCovered(key, memory)) {
-      memory.promisedAt = this.#clock.now();
-      this.#options.onResult?.('covered');
-      return;
+    const until = this.#deadline();
+    let isCovered = this.#cover(key);
+    const hope = isCovered ? null : this.#hopeOf(key);
+    if (hope !== null) {
+      await hope;
+      isCovered = this.#cover(key);
     }
+    if (isCovered) this.#options.onResult?.('covered');
+    else await this.#keepFor(key, until);
+  }
+
+  async #keepFor(key: string, until: number): Promise<void> {
+    const memory = this.#memoryOf(key);
     // The mark that is being written may be there, and even served, long before the answer to the write is.
     if (memory.writing !== null) memory.promisedAt = this.#clock.now();
-    await (memory.writing ?? this.#begin(key, memory, { until: this.#deadline() }));
+    await (memory.writing ?? this.#begin(key, memory, { until }));
   }
 
   async tell({ key }: Provider, event: SubscriptionEvent): Promise<void> {
@@ -115,6 +131,7 @@ export class Marks implements WakeUps {
    * have looked at the mailbox too early: another one is asked for.
    */
   noticed(key: string): void {
+    this.#freshnessOf(key)?.noticed();
     const memory = this.#memories.get(key);
     if (memory?.writing !== null || memory.telling !== null) return;
     const provider = this.#options.lookUp(key);
@@ -122,7 +139,7 @@ export class Marks implements WakeUps {
       this.#memories.delete(key);
       return;
     }
-    const { mark, waits } = markOf(provider, memory);
+    const { mark, waits } = markOf(provider, memory.written);
     if (waits) return;
     if (memory.promisedAt === 0 || provider.ranAt > memory.promisedAt) {
       this.#memories.delete(key);
@@ -141,8 +158,9 @@ export class Marks implements WakeUps {
       await this.#begin(key, memory, { until: this.#deadline() });
     } catch (error) {
       if (!(error instanceof NotKept)) throw error;
-      memory.promisedAt = Math.max(memory.promisedAt, promisedAt);
-      this.#memories.set(key, memory);
+      // It may have been forgotten meanwhile, and another one made.
+      const current = this.#memoryOf(key);
+      current.promisedAt = Math.max(current.promisedAt, promisedAt);
       this.#clock.after(renewalPauseMs, () => this.noticed(key));
     }
   }
@@ -155,12 +173,38 @@ export class Marks implements WakeUps {
     return made;
   }
 
-  /** Whether a mark waits, of which it is certain enough that no Job has been made for it. */
-  #isCovered(key: string, memory: Memory): boolean {
+  #freshnessOf(key: string): Freshness | undefined {
+    const watch = this.#options.watchOf(key);
+    if (watch === undefined) return undefined;
+    const known = this.#freshness.get(watch);
+    if (known !== undefined) return known;
+    const patienceMs = Math.min(longestPatienceMs, this.#options.writeTimeoutMs * patiencePart);
+    const made = new Freshness(watch, this.#clock, patienceMs);
+    this.#freshness.set(watch, made);
+    return made;
+  }
+
+  /** Promises a run where a mark waits, of which it is certain enough that no Job has been made for it. */
+  #cover(key: string): boolean {
+    const freshness = this.#freshnessOf(key);
+    const written = this.#memories.get(key)?.written ?? null;
     const provider = this.#options.lookUp(key);
-    if (provider === undefined || !this.#options.isFollowed(key)) return false;
-    const { waits, knownAt } = markOf(provider, memory);
-    return waits && this.#clock.monotonic() - knownAt < trustMs;
+    if (provider === undefined || freshness?.watch.isWatching !== true) return false;
+    const { waits, ahead } = markOf(provider, written);
+    const knownAt = Math.max(freshness.at, ahead?.begunAt ?? -Infinity);
+    if (!waits || this.#clock.monotonic() - knownAt >= trustMs) return false;
+    this.#memoryOf(key).promisedAt = this.#clock.now();
+    return true;
+  }
+
+  /** Where a mark waits that is not certain enough, and a write that could make it so is under way for another provider. */
+  #hopeOf(key: string): Promise<undefined> | null {
+    const freshness = this.#freshnessOf(key);
+    const memory = this.#memories.get(key);
+    const provider = this.#options.lookUp(key);
+    if (provider === undefined || freshness?.watch.isWatching !== true) return null;
+    const isOwn = memory !== undefined && memory.writing !== null;
+    return !isOwn && markOf(provider, memory?.written ?? null).waits ? freshness.hope : null;
   }
 
   #deadline(): number {
@@ -168,6 +212,7 @@ export class Marks implements WakeUps {
   }
 
   #begin(key: string, memory: Memory, writing: Writing): Promise<void> {
+    this.#freshnessOf(key)?.expect();
     const kept = this.#keep(key, memory, writing).finally(() => {
       memory.writing = null;
       // What the watch has shown meanwhile was not looked at.
@@ -202,6 +247,8 @@ export class Marks implements WakeUps {
     for (let pause = firstPauseMs; ; pause = Math.min(longestPauseMs, pause * 2)) {
       const provider = this.#options.lookUp(key);
       if (provider === undefined || provider.uid !== meant) return 'gone';
+      // What was uncertain before its turn may be certain now.
+      if (event === undefined && this.#cover(key)) return 'covered';
       const result = await this.#tryOnce(provider, memory, { event, signal });
       if (result !== 'again') return result;
       await sleep(this.#clock, pause, signal);
@@ -215,9 +262,12 @@ export class Marks implements WakeUps {
     { event, signal }: { readonly event: SubscriptionEvent | undefined; readonly signal: AbortSignal },
   ): Promise<MarkResult | 'again'> {
     const mark = this.#nextMark(provider, memory, event);
+    const freshness = this.#freshnessOf(provider.key);
+    const begun: Begun = { at: this.#clock.monotonic(), shown: freshness?.watch.resourceVersion };
     try {
       const version = await this.#options.write(provider, mark, signal);
-      memory.written = { mark: mark.syncRequestedAt, version, at: this.#clock.monotonic() };
+      memory.written = { mark: mark.syncRequestedAt, version, begunAt: begun.at };
+      freshness?.kept(begun, version);
       return 'written';
     } catch (error) {
       if (isAborted(signal)) throw new NotKept('The API server did not answer in time', { cause: error });
@@ -230,7 +280,8 @@ export class Marks implements WakeUps {
   }
 
   #nextMark(provider: KnownProvider, memory: Memory, event: SubscriptionEvent | undefined): Mark {
-    const syncRequestedAt = nextMark(markOf(provider, memory).mark, new Date(this.#clock.now()));
+    const { mark } = markOf(provider, memory.written);
+    const syncRequestedAt = unlikeAnyOther(nextMark(mark, new Date(this.#clock.now())), this.#clock);
     return event === undefined
       ? { syncRequestedAt }
       : { syncRequestedAt, subscriptionEvent: { event, at: syncRequestedAt } };
@@ -247,19 +298,24 @@ export class Marks implements WakeUps {
   }
 }
 
-/** The latest that is known, whether it waits for its Job, and how long ago (monotonic) that was certain. */
+/** The latest that is known, whether it waits for its Job, and what was written that the watch has yet to show. */
 function markOf(
   provider: KnownProvider,
-  { written }: Memory,
-): { readonly mark: string; readonly waits: boolean; readonly knownAt: number } {
-  const { syncRequestedAt: seen = '', lastHandledSyncRequest: handled = '', readAt } = provider;
-  const isAhead = written !== null && isOlder(provider.metadata.resourceVersion, written.version);
-  const mark = isAhead ? written.mark : seen;
-  return {
-    mark,
-    waits: mark !== '' && !isHandled(mark, handled),
-    knownAt: isAhead ? written.at : readAt,
-  };
+  written: Written | null,
+): { readonly mark: string; readonly waits: boolean; readonly ahead: Written | null } {
+  const { syncRequestedAt: seen = '', lastHandledSyncRequest: handled = '' } = provider;
+  const ahead = isOlder(provider.metadata.resourceVersion, written?.version) ? written : null;
+  const mark = ahead?.mark ?? seen;
+  return { mark, waits: mark !== '' && !isHandled(mark, handled), ahead };
+}
+
+/**
+ * A write of what is there already changes nothing: it would prove nothing, and what is there may long have been handled.
+ * Two replicas can hit upon the same time.
+ */
+function unlikeAnyOther(mark: string, clock: Clock): string {
+  const digits = String(Math.floor(clock.random() * 1e6)).padStart(6, '0');
+  return mark.replace('Z', `${digits}Z`);
 }
 
 /** A 404 without the API server's own word for it is a proxy's, or that of one which does not serve the kind now. */

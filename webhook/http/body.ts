@@ -1,59 +1,45 @@
-// The body of a request, as JSON. What is refused is not kept in memory, and nothing is read before its type is known.
-import type { IncomingMessage } from 'node:http';
+// The body of a request, as JSON. Nothing is read before its type and, where it is told, its length are known.
+import type { FastifyInstance } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Problem } from './problem.ts';
+import { Refused } from './refusals.ts';
 
-export type Body = { readonly json: unknown } | { readonly problem: Problem } | 'gone';
+const notJson: Problem = { kind: 'malformed', detail: 'The body is not JSON.' };
+const otherType: Problem = {
+  kind: 'mediaType',
+  detail: 'The body has to be application/json, not encoded.',
+};
 
-const jsonType = /^application\/json\s*(;|$)/i;
-const tooLarge: Body = { problem: { kind: 'tooLarge', detail: 'The body is over the limit.' } };
-const nothing: Body = { json: undefined };
-
-/**
- * An empty body is none, whatever its type. `gone`: the sender went away before it was whole.
- *
- * @param limit bytes
- */
-export async function readJson(request: IncomingMessage, limit: number): Promise<Body> {
-  const { headers } = request;
-  if (isOversized(request, limit)) return tooLarge;
-  const length = headers['content-length'];
-  if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return nothing;
-  if (!jsonType.test(headers['content-type'] ?? '') || headers['content-encoding'] !== undefined) {
-    return { problem: { kind: 'mediaType', detail: 'The body has to be application/json, not encoded.' } };
-  }
-  const bytes = await collect(request, limit);
-  if (bytes === 'gone') return 'gone';
-  return bytes === 'tooLarge' ? tooLarge : parse(bytes);
-}
-
-/** As far as the headers tell. */
-export function isOversized({ headers }: IncomingMessage, limit: number): boolean {
-  return Number(headers['content-length'] ?? 0) > limit;
-}
-
-function collect(request: IncomingMessage, limit: number): Promise<Buffer | 'tooLarge' | 'gone'> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      // The rest flows by, for as long as a request may take.
-      if (size > limit) {
-        chunks.length = 0;
-        resolve('tooLarge');
-      } else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    // Comes in any case, and says nothing new after the end.
-    request.on('close', () => resolve('gone'));
+/** An empty body is none, whatever its type. */
+export function readOnlyJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, ({ headers }, text, done) => {
+    if (headers['content-encoding'] !== undefined) done(new Refused(otherType));
+    else if (text === '') done(null);
+    else parse(text, done);
   });
+  app.addContentTypeParser('*', ({ headers }, _payload, done) =>
+    done(isEmpty(headers) ? null : new Refused(otherType)),
+  );
 }
 
-function parse(bytes: Buffer): Body {
-  if (bytes.length === 0) return nothing;
+function parse(text: string, done: (error: Error | null, body?: unknown) => void): void {
+  let body: unknown;
   try {
-    return { json: JSON.parse(bytes.toString('utf8')) };
+    body = JSON.parse(text);
   } catch {
-    return { problem: { kind: 'malformed', detail: 'The body is not JSON.' } };
+    done(new Refused(notJson));
+    return;
   }
+  done(null, body);
+}
+
+function isEmpty(headers: IncomingHttpHeaders): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] === undefined && (length === undefined || length === '0');
+}
+
+/** As far as the headers tell. @param limit bytes */
+export function isOversized(headers: IncomingHttpHeaders, limit: number): boolean {
+  return Number(headers['content-length'] ?? 0) > limit;
 }

@@ -36,3 +36,11 @@ export function problemText({ kind, detail, field }: Problem, requestId: string)
   const type = `tag:outlooksync.dev,2026:problem/${kind}`;
   return JSON.stringify({ type, title, status, detail, ...(field && { field }), requestId });
 }
+
+export function wrongMethod(allowed: string): Problem {
+  return {
+    kind: 'methodNotAllowed',
+    detail: `Only ${allowed} is answered here.`,
+    headers: { allow: allowed },
+  };
+}

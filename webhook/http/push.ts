@@ -3,20 +3,24 @@
  * anybody is, so that it tells nothing about the mailboxes that exist; what became of the entries is counted instead.
  * Neither query nor body are ever logged.
  */
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pushQuery } from '../../api/pushUrl.ts';
 import type { Log } from '../../kube/log.ts';
-import { hintNames, type Query, readSaid } from '../plan/said.ts';
+import { hintNames, readSaid } from '../plan/said.ts';
 import { chooseTargets, type Ignored, type Routing, type Target } from '../plan/targets.ts';
 import { NotKept, type WakeUps } from '../wakeUp.ts';
-import { isOversized, readJson } from './body.ts';
-import type { Exchange } from './exchange.ts';
+import { isOversized } from './body.ts';
 import { type Kept, keepAll } from './keep.ts';
 import type { Observer, Outcome } from './options.ts';
-import type { Problem } from './problem.ts';
+import { plain } from './plain.ts';
+import { type Problem, wrongMethod } from './problem.ts';
 import type { TokenCheck } from './queryToken.ts';
+import { refuse } from './refusals.ts';
+import { routeOf } from './route.ts';
 import type { SparseLog } from './sparseLog.ts';
+import { endOfTurn } from './turn.ts';
 
-export interface Push {
+export interface PushOptions {
   readonly routing: Routing;
   readonly wakeUps: WakeUps;
   readonly checkToken: TokenCheck;
@@ -28,51 +32,75 @@ export interface Push {
   readonly warnings: SparseLog;
 }
 
-const known = new Set<string>([...Object.values(pushQuery), ...hintNames]);
+/** As fastify has it: a name that stands there more than once has a list. */
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Answers. Rejects only for a bug. */
-export async function answerPush(exchange: Exchange, search: string, push: Push): Promise<void> {
-  const { request } = exchange;
-  const query = readQuery(search);
-  const validation = query.values.get(pushQuery.validationToken) ?? null;
-  const problem = inQuery(query, push.checkToken, validation !== null) ?? atHead(exchange, validation, push);
-  if (problem !== null) {
-    if (problem.kind === 'unauthorized') {
-      push.warnings.warn({ requestId: exchange.id, route: exchange.route }, 'A token was missing or wrong');
+const ourNames = [...Object.values(pushQuery), ...hintNames];
+
+export class Push {
+  readonly #options: PushOptions;
+
+  constructor(options: PushOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a handshake, and refuses what can be refused before a body is read. */
+  readonly admit = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const { checkToken, bodyLimit, warnings } = this.#options;
+    const query = request.query as Query;
+    const validation = query[pushQuery.validationToken];
+    const isHandshake = validation !== undefined;
+    const problem = inQuery(query, checkToken) ?? atHead(request, isHandshake, bodyLimit);
+    if (problem !== null) {
+      if (problem.kind === 'unauthorized') {
+        warnings.warn({ requestId: request.id, route: routeOf(request) }, 'A token was missing or wrong');
+      }
+      refuse(reply, problem);
+    } else if (isHandshake) plain(reply, 200, String(validation));
+    else done();
+  };
+
+  /** Rejects only for a bug. */
+  readonly answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { isReady, log, observe, routing, wakeUps } = this.#options;
+    const query = request.query as Query;
+    const said = readSaid({ get: (name) => query[name] }, request.body);
+    if ('fault' in said) {
+      const { fault, field } = said;
+      return refused(reply, { kind: 'misunderstood', detail: fault, ...(field !== undefined && { field }) });
     }
-    exchange.refuse(problem);
-  } else if (validation !== null) exchange.text(200, validation);
-  else {
-    const body = await readJson(request, push.bodyLimit);
-    if (body === 'gone') request.socket.destroy();
-    else if ('problem' in body) exchange.refuse(body.problem);
-    else await deliver(exchange, query.values, { body: body.json, push });
+    // Who is not known yet may be known in a moment; whom a 202 told would not come again.
+    if (isReady() !== null) return refusedUnkept(reply, 'The cluster is not fully known yet. Send it again.');
+    const { targets, ignored } = chooseTargets(said, routing);
+    const kept = await keepAll(targets, wakeUps);
+    count(kept, ignored, observe);
+    log.debug({ requestId: request.id, providers: keysOf(kept.kept), ...ignored }, 'Notified');
+    this.#warn(request, kept, ignored);
+    if (kept.failed.length > 0) {
+      return refusedUnkept(reply, 'What was told could not be kept. Send it again.');
+    }
+    await endOfTurn();
+    return reply.code(202).send();
+  };
+
+  #warn({ id: requestId }: FastifyRequest, { failed, errors }: Kept, { forged }: Ignored): void {
+    const { warnings } = this.#options;
+    if (forged > 0) {
+      warnings.warn({ requestId, entries: forged }, 'Ignored notifications whose clientState is not ours');
+    }
+    const bug = errors.find((error) => !(error instanceof NotKept));
+    if (bug !== undefined) throw bug;
+    if (failed.length > 0) {
+      warnings.warn({ requestId, providers: keysOf(failed).slice(0, 10) }, 'Could not keep what was told');
+    }
   }
 }
 
-interface ReadQuery {
-  readonly values: ReadonlyMap<string, string>;
-  /** One of our names that stands there more than once: two readers might understand different things by it. */
-  readonly repeated: string | null;
-}
-
-function readQuery(search: string): ReadQuery {
-  const values = new Map<string, string>();
-  let repeated: string | null = null;
-  for (const [name, value] of new URLSearchParams(search)) {
-    if (values.has(name) && known.has(name)) repeated = name;
-    values.set(name, value);
-  }
-  return { values, repeated };
-}
-
-function inQuery(
-  { values, repeated }: ReadQuery,
-  checkToken: TokenCheck,
-  isHandshake: boolean,
-): Problem | null {
+function inQuery(query: Query, checkToken: TokenCheck): Problem | null {
+  const token = query[pushQuery.token];
   // More than one is none.
-  const verdict = checkToken(repeated === pushQuery.token ? '' : values.get(pushQuery.token));
+  const verdict = checkToken(typeof token === 'object' ? '' : token);
+  const isHandshake = query[pushQuery.validationToken] !== undefined;
   // Whoever shakes hands without a token gets back what was sent, and nothing else happens.
   if (verdict === 'wrong' || (verdict === 'missing' && !isHandshake)) {
     const headers = { 'www-authenticate': 'Query realm="outlook-sync"' };
@@ -82,7 +110,9 @@ function inQuery(
       headers,
     };
   }
-  if (repeated === null) return null;
+  // Two readers might understand different things by it.
+  const repeated = ourNames.find((name) => typeof query[name] === 'object');
+  if (repeated === undefined) return null;
   return {
     kind: 'misunderstood',
     detail: `${repeated} stands in the query more than once.`,
@@ -90,65 +120,22 @@ function inQuery(
   };
 }
 
-function atHead({ request }: Exchange, validation: string | null, { bodyLimit }: Push): Problem | null {
-  if (request.method !== 'POST' && (validation === null || request.method !== 'GET'))
-    return wrongMethod('POST');
-  return isOversized(request, bodyLimit) ? { kind: 'tooLarge', detail: 'The body is over the limit.' } : null;
+function atHead(
+  { method, headers }: FastifyRequest,
+  isHandshake: boolean,
+  bodyLimit: number,
+): Problem | null {
+  if (method !== 'POST' && !(isHandshake && method === 'GET')) return wrongMethod('POST');
+  return isOversized(headers, bodyLimit) ? { kind: 'tooLarge', detail: 'The body is over the limit.' } : null;
 }
 
-export function wrongMethod(allowed: string): Problem {
-  return {
-    kind: 'methodNotAllowed',
-    detail: `Only ${allowed} is answered here.`,
-    headers: { allow: allowed },
-  };
+function refused(reply: FastifyReply, problem: Problem): FastifyReply {
+  refuse(reply, problem);
+  return reply;
 }
 
-interface Delivery {
-  readonly body: unknown;
-  readonly push: Push;
-}
-
-async function deliver(exchange: Exchange, query: Query, { body, push }: Delivery): Promise<void> {
-  const said = readSaid(query, body);
-  if ('fault' in said) {
-    const { fault, field } = said;
-    exchange.refuse({ kind: 'misunderstood', detail: fault, ...(field !== undefined && { field }) });
-    return;
-  }
-  if (push.isReady() !== null) {
-    // Who is not known yet may be known in a moment; whom a 202 told would not come again.
-    refuseUnkept(exchange, 'The cluster is not fully known yet. Send it again.');
-    return;
-  }
-  const { targets, ignored } = chooseTargets(said, push.routing);
-  const outcome = await keepAll(targets, push.wakeUps);
-  count(outcome, ignored, push.observe);
-  if (ignored.forged > 0) {
-    push.warnings.warn(
-      { requestId: exchange.id, entries: ignored.forged },
-      'Ignored notifications whose clientState is not ours',
-    );
-  }
-  push.log.debug({ requestId: exchange.id, providers: keysOf(outcome.kept), ...ignored }, 'Notified');
-  conclude(exchange, outcome, push);
-}
-
-function conclude(exchange: Exchange, { failed, errors }: Kept, { warnings }: Push): void {
-  const bug = errors.find((error) => !(error instanceof NotKept));
-  if (bug !== undefined) throw bug;
-  if (failed.length === 0) exchange.answer(202, '');
-  else {
-    warnings.warn(
-      { requestId: exchange.id, providers: keysOf(failed).slice(0, 10) },
-      'Could not keep what was told',
-    );
-    refuseUnkept(exchange, 'What was told could not be kept. Send it again.');
-  }
-}
-
-function refuseUnkept(exchange: Exchange, detail: string): void {
-  exchange.refuse({ kind: 'notKept', detail, headers: { 'retry-after': '1' } });
+function refusedUnkept(reply: FastifyReply, detail: string): FastifyReply {
+  return refused(reply, { kind: 'notKept', detail, headers: { 'retry-after': '1' } });
 }
 
 function count({ kept, failed }: Kept, ignored: Ignored, { notifications }: Observer): void {

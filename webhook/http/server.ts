@@ -1,36 +1,27 @@
 /**
- * The server that the Internet reaches. Written on Node's own: two routes need no framework, and one would take a
- * third of the requests per second. Everything that a sender can hold on to is bounded: headers, body, time, rate.
+ * The server that the Internet reaches. Everything that a sender can hold on to is bounded: headers, body, time, rate.
+ * Whatever the framework would say in its own words is said in ours: see refusals.ts and malformed.ts.
  */
-import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server as HttpServer,
-  type ServerResponse,
-} from 'node:http';
+import { fastify, type FastifyInstance, type FastifyHttpOptions } from 'fastify';
+import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { lifecyclePath, pushPath } from '../../api/pushUrl.ts';
-import { answerMalformed } from './malformed.ts';
-import { Exchange, type Manners } from './exchange.ts';
+import { readOnlyJson } from './body.ts';
+import { Door } from './door.ts';
 import { verifierOf } from './knownStates.ts';
-import type { Route, Server, ServerOptions } from './options.ts';
-import { answerPush, type Push, wrongMethod } from './push.ts';
+import { answerMalformed } from './malformed.ts';
+import type { Server, ServerOptions } from './options.ts';
+import { answerProbes } from './probes.ts';
+import { Push } from './push.ts';
 import { tokenCheck } from './queryToken.ts';
-import { RateLimit } from './rateLimit.ts';
-import { senderOf } from './sender.ts';
+import { refuse, refusalOf } from './refusals.ts';
+import { requestIdOf } from './requestId.ts';
+import { routeOf } from './route.ts';
 import { SparseLog } from './sparseLog.ts';
 
 const maxHeaderBytes = 16_384;
 // Longer than the proxies in front keep theirs, so that none sends into a connection that is being closed.
 const keepAliveMs = 72_000;
-
-const routesByPath = new Map<string, Route>([
-  [pushPath, 'push'],
-  [lifecyclePath, 'lifecycle'],
-  ['/healthz', 'probe'],
-  ['/readyz', 'probe'],
-]);
 
 /**
  * Listens before it resolves.
@@ -38,100 +29,105 @@ const routesByPath = new Map<string, Route>([
  * Rejects with Node's error, such as EADDRINUSE, when it cannot.
  */
 export async function openServer(options: ServerOptions): Promise<Server> {
-  let isClosing = false;
-  const manners = { observe: options.observe, isClosing: () => isClosing };
-  const server = createServer(timeouts(options.limits), listener(options, manners));
-  server.keepAliveTimeout = keepAliveMs;
-  server.on('clientError', (error, socket) => answerMalformed(error, socket, options.observe));
-  server.listen(options.port, options.host);
-  await once(server, 'listening');
-  const { address, family, port } = server.address() as AddressInfo;
+  const { host, limits, port: wanted } = options;
+  const app = fastify(settings(options));
+  const closing = { hasBegun: false };
+  observeAnswers(app, options, closing);
+  refuseInOurWords(app, options);
+  readOnlyJson(app);
+  answerProbes(app, () => (closing.hasBegun ? 'closing' : options.isReady()));
+  answerGraph(app, options);
+  await app.listen({ host, port: wanted });
+  const { address, family, port } = app.server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     port,
     close: () => {
-      isClosing = true;
-      return close(server, options.limits.drainMs);
+      closing.hasBegun = true;
+      return close(app, limits.drainMs);
     },
   };
 }
 
-function timeouts({ requestTimeoutMs }: ServerOptions['limits']): Parameters<typeof createServer>[0] {
+function settings({ limits, observe }: ServerOptions): FastifyHttpOptions<HttpServer> {
+  const { bodyLimitBytes, requestTimeoutMs } = limits;
   return {
-    maxHeaderSize: maxHeaderBytes,
+    bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    headersTimeout: requestTimeoutMs,
-    // How often Node looks whether a time is up.
-    connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 2)),
-    insecureHTTPParser: false,
-    requireHostHeader: true,
+    keepAliveTimeout: keepAliveMs,
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: requestTimeoutMs,
+      // How often Node looks whether a time is up.
+      connectionsCheckingInterval: Math.min(1000, Math.ceil(requestTimeoutMs / 2)),
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+    },
+    // What comes in on a connection that is open still is answered, and the connection then closed.
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    routerOptions: { ignoreTrailingSlash: true },
+    exposeHeadRoutes: false,
+    clientErrorHandler: (error, socket) => answerMalformed(error, socket, observe),
+    frameworkErrors: (_error, _request, reply) => {
+      observe.request('other', refuse(reply, { kind: 'notFound', detail: 'No such path.' }), 0);
+    },
   };
 }
 
-function listener(
-  options: ServerOptions,
-  manners: Manners,
-): (request: IncomingMessage, response: ServerResponse) => void {
-  const { log, limits, trustProxy } = options;
-  const warnings = new SparseLog(log, Date.now);
-  const rate = new RateLimit(limits.ratePerSecond);
-  const push = pushOf(options, warnings);
-  return (request, response) => {
-    const url = request.url ?? '';
-    const mark = url.indexOf('?');
-    const path = withoutSlash(mark < 0 ? url : url.slice(0, mark));
-    const exchange = new Exchange(request, response, routesByPath.get(path) ?? 'other', manners);
-    if (exchange.route === 'probe') {
-      probe(exchange, path === '/healthz' ? null : missing(options, manners));
-    } else if (limits.ratePerSecond > 0 && !rate.admits(senderOf(request, trustProxy), Date.now())) {
-      const headers = { 'retry-after': '1' };
-      exchange.refuse({ kind: 'tooMany', detail: 'This address has sent too many requests.', headers });
-    } else if (exchange.route === 'other') {
-      exchange.refuse({ kind: 'notFound', detail: 'No such path.' });
-    } else {
-      answerPush(exchange, mark < 0 ? '' : url.slice(mark), push).catch((error: unknown) => {
-        // Not the message: nobody knows what stands in it.
-        const frames =
-          error instanceof Error ? error.stack?.split('\n').slice(1, 7).join('\n') : typeof error;
-        log.error({ requestId: exchange.id, frames }, 'A bug: a request could not be answered');
-        exchange.refuse({ kind: 'internal', detail: 'The log says more under this requestId.' });
-      });
-    }
-  };
+function observeAnswers(
+  app: FastifyInstance,
+  { observe }: ServerOptions,
+  closing: { readonly hasBegun: boolean },
+): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing.hasBegun) reply.header('connection', 'close');
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    observe.request(routeOf(request), reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
 }
 
-function withoutSlash(path: string): string {
-  return path.endsWith('/') ? path.slice(0, -1) : path;
+function refuseInOurWords(app: FastifyInstance, { limits, log, trustProxy }: ServerOptions): void {
+  const door = new Door(limits.ratePerSecond, trustProxy);
+  app.addHook('onRequest', (request, reply, done) => {
+    const problem = door.refusalOf(request);
+    if (problem === null) done();
+    else refuse(reply, problem);
+  });
+  app.setErrorHandler((error, request, reply) => {
+    // The rest of the body flows by, for as long as a request may take: who is cut off does not hear why.
+    reply.removeHeader('connection');
+    request.raw.resume();
+    refuse(reply, refusalOf(error, request, log));
+  });
 }
 
-function pushOf(options: ServerOptions, warnings: SparseLog): Push {
-  const secrets = options.clientStateSecrets;
-  return {
-    routing: { directory: options.directory, verify: secrets.length === 0 ? null : verifierOf(secrets) },
-    wakeUps: options.wakeUps,
-    checkToken: tokenCheck(options.tokens),
-    bodyLimit: options.limits.bodyLimitBytes,
-    isReady: options.isReady,
-    observe: options.observe,
-    log: options.log,
-    warnings,
-  };
+function answerGraph(app: FastifyInstance, options: ServerOptions): void {
+  const { clientStateSecrets: secrets, directory, isReady, limits, log, observe, tokens, wakeUps } = options;
+  const push = new Push({
+    routing: { directory, verify: secrets.length === 0 ? null : verifierOf(secrets) },
+    wakeUps,
+    checkToken: tokenCheck(tokens),
+    bodyLimit: limits.bodyLimitBytes,
+    isReady,
+    observe,
+    log,
+    warnings: new SparseLog(log, Date.now),
+  });
+  app.all(pushPath, { config: { route: 'push' }, onRequest: push.admit }, push.answer);
+  app.all(lifecyclePath, { config: { route: 'lifecycle' }, onRequest: push.admit }, push.answer);
 }
 
-function missing({ isReady }: ServerOptions, { isClosing }: Manners): string | null {
-  return isClosing() ? 'closing' : isReady();
-}
-
-function probe(exchange: Exchange, waitingFor: string | null): void {
-  const { method } = exchange.request;
-  if (method !== 'GET' && method !== 'HEAD') exchange.refuse(wrongMethod('GET, HEAD'));
-  else exchange.text(waitingFor === null ? 200 : 503, `${waitingFor ?? 'ok'}\n`);
-}
-
-async function close(server: HttpServer, drainMs: number): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  const bound = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
+async function close(app: FastifyInstance, drainMs: number): Promise<void> {
+  const bound = setTimeout(() => app.server.closeAllConnections(), drainMs);
+  await app.close();
   clearTimeout(bound);
 }

@@ -58,7 +58,7 @@ const unreadable: Entry = { kind: 'unreadable' };
 
 /** Looks a parameter of the query up. */
 export interface Query {
-  readonly get: (name: string) => string | null | undefined;
+  readonly get: (name: string) => unknown;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

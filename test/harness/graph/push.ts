@@ -23,6 +23,10 @@ export interface Delivery {
   url: string;
   /** 0 when the receiver could not be reached in time. */
   status: number;
+  /** From the first byte sent to the last one read. */
+  ms: number;
+  /** When that was, as Date.now(). */
+  at: number;
   value: object[];
 }
 
@@ -100,9 +104,10 @@ export class Push implements SimulatedPush {
 
   async #send(url: string, value: object[]): Promise<Delivery> {
     const answer = await this.poster.post(jsonPost(url, value, PATIENCE_MS));
+    const at = Date.now();
     this.#queue.note(url, answer);
     if (isTaken(answer)) this.#statistics.delivered += value.length;
-    return { url, status: answer.status, value };
+    return { url, status: answer.status, ms: answer.ms, at, value };
   }
 
   /** Posts a lifecycle event to the URL given at creation; throws when the subscription has none. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type Socket, connect, createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type TcpProxy, type TcpProxyOptions, tcpProxy } from '../../harness/tcpProxy.ts';
@@ -127,6 +128,18 @@ describe('tcpProxy', () => {
     proxy.cut();
     expect(await outcome).toEqual({ text: '', ...isReset });
     expect(echo.received()).toBe('lost');
+  });
+
+  it('is slow from now on when it is told so, on connections that are open already, too', async () => {
+    const proxy = await proxyTo(echo.url);
+    const { socket, outcome } = open(proxy);
+    socket.write('in time');
+    await once(socket, 'data');
+    proxy.delay({ toServer: 0, toClient: NEVER_MS });
+    socket.write(', late');
+    while (!echo.received().endsWith('late')) await setImmediate();
+    proxy.cut();
+    expect(await outcome).toEqual({ text: 'in time', ...isReset });
   });
 
   it('resets open connections when cut, and accepts new ones', async () => {

@@ -87,6 +87,31 @@ describe('the resource', () => {
   });
 });
 
+describe('the Events', () => {
+  it('tell that it failed, and that it is there again, each once, and never the URL', async () => {
+    const { place } = await settle();
+    const run = (job: string) => place.synced({ env: pushEnv(receiver), job });
+    const told = async (): Promise<string[]> =>
+      (await place.events())
+        .filter(({ reason }) => reason.startsWith('Subscri'))
+        .map(({ type, reason, note }) => `${type} ${reason}: ${note}`)
+        .sort();
+    receiver.status = 500;
+    await run('anna-sync-1');
+    await run('anna-sync-2');
+    const [failure = '', ...others] = await told();
+    expect(others).toEqual([]);
+    expect(failure).toMatch(
+      /^Warning SubscriptionFailed: Graph refused to create the subscription \(400 ValidationError\)/,
+    );
+    expect(failure).not.toMatch(/[?&=]|http/);
+    receiver.status = 200;
+    await run('anna-sync-3');
+    await run('anna-sync-4');
+    expect(await told()).toEqual(['Normal Subscribed: Graph notifies the webhook of changes', failure]);
+  });
+});
+
 describe('an event of the subscription’s life', () => {
   const tell = async (place: Place, at: Date): Promise<void> => {
     const ref = { namespace: place.namespace, name: place.name };

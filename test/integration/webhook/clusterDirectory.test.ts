@@ -61,17 +61,17 @@ test('a deleted provider is found by nothing', async () => {
 
 test('without a watch nothing is relied upon at once, and after a while that is told', async () => {
   const { server, directory, clock } = await openScene();
-  await vi.waitFor(() => expect(directory.isFollowed('team/anna')).toBe(true));
+  await vi.waitFor(() => expect(directory.watchOf('team/anna')?.isWatching).toBe(true));
   server.fault({ isWatch: true, status: 500, times: 1_000 });
   server.watches('outlookproviders')[0]?.reset();
   await clock.timerWithin(1_000);
-  expect(directory.isFollowed('team/anna')).toBe(false);
+  expect(directory.watchOf('team/anna')?.isWatching).toBe(false);
   expect(directory.unfollowedFor(30_000)).toEqual([]);
   clock.advance(30_000);
   expect(directory.unfollowedFor(30_000)).toEqual(['']);
   await clock.timerWithin(30_000);
   server.clearFaults();
   clock.advance(30_000);
-  await vi.waitFor(() => expect(directory.isFollowed('team/anna')).toBe(true));
+  await vi.waitFor(() => expect(directory.watchOf('team/anna')?.isWatching).toBe(true));
   expect(directory.unfollowedFor(1)).toEqual([]);
 });

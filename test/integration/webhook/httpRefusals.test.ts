@@ -136,7 +136,8 @@ it('other paths get 404, other methods 405', async () => {
     '/metrics',
     '/outlook-sync/webhooks',
     `${pushPath}/more`,
-    '/outlook-sync/webhooks/%70ush',
+    `/${pushPath}`,
+    '/%zz',
   ]) {
     expect(problemOf(await send({ ...good, path }))).toMatchObject({ status: 404 });
   }
@@ -145,6 +146,13 @@ it('other paths get 404, other methods 405', async () => {
     expect(problemOf(answer)).toMatchObject({ status: 405 });
     expect(answer.headers.get('allow')).toBe('POST');
   }
+});
+
+it('a path is the same however it is written (RFC 3986, 6.2.2.2)', async () => {
+  const { send } = await openScene();
+  const path = pushPath.replace('push', '%70ush');
+  expect((await send({ ...good, path })).status).toBe(202);
+  expect((await send({ ...good, path, token: 'wrong' })).status).toBe(401);
 });
 
 describe('an ambiguous request', () => {

@@ -75,6 +75,22 @@ describe('delayLine', () => {
     expect(ran).toEqual(['a']);
   });
 
+  it('takes another delay for what comes next, which overtakes nothing', () => {
+    const clock = manualClock();
+    let delayMs = 10;
+    const line = delayLine(() => delayMs, clock);
+    const ran: string[] = [];
+    line.push(() => ran.push('a'));
+    delayMs = 0;
+    line.push(() => ran.push('b'));
+    clock.moveTo(9);
+    expect(ran).toEqual([]);
+    clock.moveTo(11);
+    expect(ran).toEqual(['a', 'b']);
+    line.push(() => ran.push('c'));
+    expect(ran).toEqual(['a', 'b', 'c']);
+  });
+
   it('forgets what was cleared', () => {
     const clock = manualClock();
     const line = delayLine(2, clock);

@@ -169,6 +169,24 @@ describe('a pod with a report that its job could not write', () => {
     expect(eventNames(plan)).toEqual(['Normal SyncRecovered']);
   });
 
+  it('has its news of the subscription told on its behalf, once', () => {
+    const push = {
+      reason: 'SubscriptionFailed',
+      message: 'Graph refused to create the subscription',
+    } as const;
+    const terminationMessage = report({ push });
+    const scene = running({ phase: 'Succeeded', finishedAt: DIED_AT, terminationMessage });
+    const plan = decide(scene);
+    expect(plan.events).toEqual([
+      { type: 'Warning', reason: push.reason, action: 'Subscribe', note: push.message },
+    ]);
+    expect(eventNames(decide(applied(scene, plan)))).toEqual([]);
+    const conditions = reportIn(plan)?.conditions?.filter(({ type }) => type === 'PushSubscribed') ?? [];
+    const knowing = withStatus(scene, { ...scene.provider.status, conditions });
+    expect(reportIn(decide(knowing))).toBeDefined();
+    expect(eventNames(decide(knowing))).toEqual([]);
+  });
+
   it('that it was interrupted puts the phase back', () => {
     const terminationMessage = report({ status: 'interrupted' });
     const scene = running({ phase: 'Succeeded', finishedAt: DIED_AT, terminationMessage });

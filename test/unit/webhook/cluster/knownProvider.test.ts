@@ -5,16 +5,13 @@ import { nameOf, reduceProvider, type KnownProvider } from '../../../../webhook/
 const row = '8F14E45F-CEEA-467F-A9C3-5F1B2B0B9A11';
 
 function known(spec: unknown, status?: unknown, metadata: object = {}): KnownProvider {
-  return reduceProvider(
-    {
-      apiVersion: 'outlooksync.dev/v1alpha1',
-      kind: 'OutlookProvider',
-      metadata: { namespace: 'team', name: 'anna', uid: 'UID-1', resourceVersion: '7', ...metadata },
-      spec,
-      status,
-    } as never,
-    5,
-  );
+  return reduceProvider({
+    apiVersion: 'outlooksync.dev/v1alpha1',
+    kind: 'OutlookProvider',
+    metadata: { namespace: 'team', name: 'anna', uid: 'UID-1', resourceVersion: '7', ...metadata },
+    spec,
+    status,
+  } as never);
 }
 
 test('it is found by its rows, addresses and subscription, in any case', () => {
@@ -64,7 +61,6 @@ test('no more than that is kept', () => {
   expect(JSON.stringify(kept)).not.toMatch(/podTemplate|long|annotations|labels/);
   expect(kept).toMatchObject({
     key: 'team/anna',
-    readAt: 5,
     syncRequestedAt: '2026-11-25T10:00:00.000Z',
     ranAt: 0,
   });

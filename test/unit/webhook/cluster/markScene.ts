@@ -24,16 +24,15 @@ export class MarkScene {
   /** What the log has as errors. */
   readonly complaints: object[] = [];
   readonly marks: Marks;
+  readonly watch = { isWatching: true, resourceVersion: '10' };
   isThere = true;
-  isFollowed = true;
   uid = 'uid-of-anna';
   #version = '10';
-  #readAt = 0;
 
   constructor() {
     this.marks = new Marks({
       lookUp: () => (this.isThere ? this.#provider() : undefined),
-      isFollowed: () => this.isFollowed,
+      watchOf: () => this.watch,
       write: (_provider, mark, signal) =>
         new Promise((resolve, reject) => {
           const aborted = (): void => reject(new KubeError('network', 'Patch: aborted'));
@@ -61,8 +60,8 @@ export class MarkScene {
   shows(changed: Record<string, unknown>, at: { version?: string } = {}): void {
     Object.assign(this.status, changed);
     this.#version = at.version ?? this.#version;
-    this.#readAt = this.clock.monotonic();
     this.marks.noticed(KEY);
+    this.watch.resourceVersion = this.#version;
   }
 
   /** A mark is kept, and the watch shows it. */
@@ -76,15 +75,12 @@ export class MarkScene {
   }
 
   #provider(): KnownProvider {
-    return reduceProvider(
-      {
-        apiVersion: 'outlooksync.dev/v1alpha1',
-        kind: 'OutlookProvider',
-        metadata: { namespace: 'team', name: 'anna', uid: this.uid, resourceVersion: this.#version },
-        spec: { emailAddress: 'anna@contoso.example' },
-        status: this.status,
-      } as never,
-      this.#readAt,
-    );
+    return reduceProvider({
+      apiVersion: 'outlooksync.dev/v1alpha1',
+      kind: 'OutlookProvider',
+      metadata: { namespace: 'team', name: 'anna', uid: this.uid, resourceVersion: this.#version },
+      spec: { emailAddress: 'anna@contoso.example' },
+      status: this.status,
+    } as never);
   }
 }
