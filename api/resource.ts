@@ -28,7 +28,7 @@ export const labels = {
 export const managedByOperator = 'outlook-sync';
 
 export const annotations = {
-  /** On a CronJob, Job, Pod or Lease: the name of its OutlookProvider, in the same namespace. */
+  /** On a CronJob, Job, Pod or Lease, and on a Secret that `connect` made: the name of its OutlookProvider, in the same namespace. */
   provider: `${group}/provider`,
   /** On a Job and its Pods: which version of the credentials Secret they were made for. */
   credentialsVersion: `${group}/credentials-version`,
@@ -46,6 +46,7 @@ export const fieldManagers = {
   operator: 'outlook-sync-operator',
   job: 'outlook-sync-job',
   webhook: 'outlook-sync-webhook',
+  connect: 'outlook-sync-connect',
 } as const;
 
 export const triggers = ['schedule', 'push', 'manual', 'backfill', 'resync'] as const;

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { cloudEndpoints } from '../api/cloud.ts';
 import { environment, type Variable, type VariableName } from '../api/environment.ts';
 import { pushPath } from '../api/pushUrl.ts';
-import { cloudEndpoints } from './graph/cloud.ts';
+import { isTokenUrl } from '../api/tokenUrl.ts';
 import { isHistory } from './plan/history.ts';
-import { isInternalHost } from './plan/internalHost.ts';
 import type { EncryptionKey, KeyRing } from './store/cipher.ts';
 
 /**
@@ -82,21 +82,15 @@ function isPostgresUrl(value: string): boolean {
   }
 }
 
-function isHttpUrl(value: string): boolean {
-  const url = URL.parse(value);
-  if (url?.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isInternalHost(url.hostname));
-}
-
 const httpUrl = {
   error: 'is no https: URL without credentials (http: only for loopback and cluster-internal hosts)',
 };
-const optionalUrl = z.string().refine(isHttpUrl, httpUrl).optional();
+const optionalUrl = z.string().refine(isTokenUrl, httpUrl).optional();
 
 /** A fragment is never sent; where one is written, something else was meant. */
 const pushUrl = z
   .string()
-  .refine(isHttpUrl, httpUrl)
+  .refine(isTokenUrl, httpUrl)
   .refine((value) => !value.includes('#'), { error: 'has a fragment (#…), which no server gets to see' })
   .optional();
 

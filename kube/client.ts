@@ -47,6 +47,8 @@ export interface ApplyOptions extends WriteOptions {
   readonly fieldManager: string;
   /** Takes over fields that another manager owns. */
   readonly force?: boolean;
+  /** All is checked and answered as if, and nothing is stored. */
+  readonly dryRun?: 'All' | undefined;
   /** Of the result, `metadata` and nothing else: less to be written by the server, and read here. */
   readonly metadataOnly?: boolean;
 }
@@ -135,9 +137,9 @@ export class KubeClient {
     object: Manifest,
     options: ApplyOptions,
   ): Promise<T> {
-    const { signal, subresource, fieldManager, force, metadataOnly } = options;
+    const { signal, subresource, fieldManager, force, dryRun, metadataOnly } = options;
     const what = `Apply ${named(resource, object.metadata)}`;
-    const path = `${pathOf(resource, object.metadata, subresource)}${queryOf({ fieldManager, force })}`;
+    const path = `${pathOf(resource, object.metadata, subresource)}${queryOf({ fieldManager, force, dryRun })}`;
     // JSON is YAML.
     const contentType = 'application/apply-patch+yaml';
     const accept = metadataOnly === true ? partial.one : undefined;

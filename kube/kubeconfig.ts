@@ -7,11 +7,15 @@ import { type Connection, openAgent } from './connection.ts';
 /** Milliseconds: a credential plugin knows itself when its answer expires, and is asked again that often. */
 const credentialsAge = 30_000;
 
-/**
- * @param options.path the kubeconfig; by default what KUBECONFIG names, else `~/.kube/config`
- * @throws Error whose message is safe to show
- */
-export async function kubeconfigConnection(options: { readonly path?: string } = {}): Promise<Connection> {
+export interface KubeconfigChoice {
+  /** The kubeconfig; by default what KUBECONFIG names, else `~/.kube/config`. */
+  readonly path?: string | undefined;
+  /** One of its contexts; by default its current one. */
+  readonly context?: string | undefined;
+}
+
+/** @throws Error whose message is safe to show */
+export async function kubeconfigConnection(options: KubeconfigChoice = {}): Promise<Connection> {
   const config = new TlsKubeConfig();
   try {
     if (options.path === undefined) config.loadFromDefault();
@@ -19,11 +23,19 @@ export async function kubeconfigConnection(options: { readonly path?: string } =
   } catch (cause) {
     throw new Error(`The kubeconfig ${options.path ?? ''} cannot be read`, { cause });
   }
+  if (options.context !== undefined) useContext(config, options.context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error('The kubeconfig names no current cluster');
   const connection = new KubeconfigConnection(config, cluster);
   await connection.headers();
   return connection;
+}
+
+function useContext(config: KubeConfig, name: string): void {
+  const names = config.getContexts().map((context) => context.name);
+  if (!names.includes(name))
+    throw new Error(`The kubeconfig has no context ${JSON.stringify(name)}; it has: ${names.join(', ')}`);
+  config.setCurrentContext(name);
 }
 
 type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;

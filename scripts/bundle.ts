@@ -77,6 +77,11 @@ export async function bundleWebhook(outDir?: string): Promise<string> {
   return bundle('webhook', { plugins: [englishOnly], before: '' }, outDir);
 }
 
+/** Bundles the sign-in to `<outDir>/connect.js`: see `bundle`. */
+export async function bundleConnect(outDir?: string): Promise<string> {
+  return bundle('connect', { plugins: [englishOnly], before: '' }, outDir);
+}
+
 /**
  * Bundles `<program>/main.ts` to `<outDir>/<program>.main.js`, with its source map and the dependencies' licence
  * comments beside it, and writes `<outDir>/<program>.js`, which starts it. Resolves to the path of the latter.

@@ -15,19 +15,20 @@ const ROOMS: Readonly<Record<string, Room>> = {
   operator: { rooms: ['api', 'kube'] },
   webhook: { rooms: ['api', 'kube'] },
   job: { rooms: ['api', 'kube'] },
-  scripts: { rooms: ['api', 'kube', 'operator', 'webhook', 'job'] },
-  demo: { rooms: ['api', 'kube', 'operator', 'webhook', 'job', 'scripts', 'test'] },
-  test: { rooms: ['api', 'kube', 'operator', 'webhook', 'job', 'scripts', 'demo'] },
+  connect: { rooms: ['api', 'kube'] },
+  scripts: { rooms: ['api', 'kube', 'operator', 'webhook', 'job', 'connect'] },
+  demo: { rooms: ['api', 'kube', 'operator', 'webhook', 'job', 'connect', 'scripts', 'test'] },
+  test: { rooms: ['api', 'kube', 'operator', 'webhook', 'job', 'connect', 'scripts', 'demo'] },
 };
 
 /** Folders that decide and do nothing: what they import may reach the outside neither directly nor on detours. */
-const PURE = ['job/plan', 'operator/plan'];
+const PURE = ['job/plan', 'operator/plan', 'connect/plan'];
 
 /** Folders of one program that must not know of each other; the file above them brings them together. */
 const APART: readonly (readonly [string, string])[] = [['job/graph', 'job/store']];
 
 const REACHES_OUTSIDE =
-  /^(node:(child_process|cluster|dgram|dns|fs|http|https|http2|net|process|sqlite|tls|worker_threads)(\/.*)?|undici|slonik|@slonik\/.*|pg|pino|@kubernetes\/.*)$/;
+  /^(node:(child_process|cluster|dgram|dns|fs|http|https|http2|net|process|sqlite|tls|worker_threads)(\/.*)?|undici|slonik|@slonik\/.*|pg|pino|openid-client|@kubernetes\/.*)$/;
 
 /** Names of such modules that only compute. */
 const ONLY_COMPUTES = new Map([['node:net', ['BlockList', 'SocketAddress', 'isIP', 'isIPv4', 'isIPv6']]]);

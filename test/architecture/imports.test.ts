@@ -44,6 +44,8 @@ describe('the import rules', () => {
     ['job/a.ts', "type B = import('../webhook/b.ts').B;"],
     ['job/a.ts', "const b = await import('../webhook/b.ts');"],
     ['job/a.ts', "import { b } from '../test/harness/b.ts';"],
+    ['connect/a.ts', "import { b } from '../job/b.ts';"],
+    ['connect/plan/a.ts', "import { discovery } from 'openid-client';"],
     ['job/a.ts', "import { b } from '../demo/b.ts';"],
     ['job/a.ts', "import { b } from '../scripts/b.ts';"],
     ['scripts/a.ts', "import { b } from '../test/harness/b.ts';"],

@@ -9,9 +9,9 @@ export class FieldOwners {
 
   /** What becomes of the object. */
   apply(request: ApplyRequest): Json {
-    const { id, manager, force, current, applied } = request;
+    const { id, manager, force, current, applied, isDryRun } = request;
     const wanted = new Map(leavesOf(owned(applied)));
-    const managers = this.#owners.get(id) ?? new Map<string, Map<string, string>>();
+    const managers = this.#managersOf(id);
     const known = [...managers].filter(([name]) => name !== manager).map(([, paths]) => paths);
     const others = [...known, unclaimed(current, managers)];
     const result = structuredClone<Json>(current ?? {});
@@ -22,8 +22,13 @@ export class FieldOwners {
     const isKept = (path: string): boolean => wanted.has(path) || others.some((paths) => paths.has(path));
     for (const path of before.filter((one) => !isKept(one))) removeAt(result, pathOf(path));
     for (const [path, value] of wanted) setAt(result, pathOf(path), JSON.parse(value));
-    this.#owners.set(id, managers.set(manager, wanted));
+    if (!isDryRun) this.#owners.set(id, managers.set(manager, wanted));
     return { ...result, apiVersion: applied['apiVersion'], kind: applied['kind'] };
+  }
+
+  /** To be changed, and kept or not. */
+  #managersOf(id: string): Map<string, Map<string, string>> {
+    return structuredClone(this.#owners.get(id) ?? new Map<string, Map<string, string>>());
   }
 
   /** An object has no uid before it is created. */
@@ -51,6 +56,8 @@ interface ApplyRequest {
   readonly force: boolean;
   readonly current: StoredObject | undefined;
   readonly applied: Json;
+  /** All is worked out, and nothing is remembered. */
+  readonly isDryRun: boolean;
 }
 
 function pathOf(path: string): string[] {

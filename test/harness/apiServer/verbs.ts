@@ -122,28 +122,32 @@ export class Verbs {
   }
 
   #apply({ route, query, body = {} }: VerbRequest): Answer {
-    const { collection, namespace, name = '', subresource, plural } = route;
+    const { collection, namespace, name = '', subresource } = route;
     const current = this.#store.find(collection, namespace, name);
-    if (current === undefined && subresource !== undefined) throw notFound(plural, name);
-    if (current === undefined) this.#checkNamespace(route, name);
+    if (current === undefined) this.#checkNew(route, name);
     const manager = managerOf(query, body);
     const id = `${collection} ${keyOf(namespace, name)} ${current?.metadata.uid ?? ''}`;
+    const isDryRun = query['dryRun'] === 'All';
     const applied = this.#owners.apply({
       id,
       manager,
       force: query['force'] === 'true',
       current,
       applied: body,
+      isDryRun,
     });
     const metadata = { ...(applied['metadata'] as Json), ...ownPlace(namespace), name };
     const object = { ...applied, metadata };
     validate(object);
+    const status = current === undefined ? 201 : 200;
+    if (isDryRun) return { status, body: object };
     const stored = this.#store.put(collection, object, subresource === 'status');
-    if (current === undefined) this.#owners.rename(id, `${id}${stored.metadata.uid}`);
-    return { status: current === undefined ? 201 : 200, body: stored };
+    if (status === 201) this.#owners.rename(id, `${id}${stored.metadata.uid}`);
+    return { status, body: stored };
   }
 
-  #checkNamespace({ namespace, plural }: Route, name: string): void {
+  #checkNew({ namespace, plural, subresource }: Route, name: string): void {
+    if (subresource !== undefined) throw notFound(plural, name);
     if (namespace !== undefined && this.terminating.has(namespace))
       throw namespaceTerminating(plural, name, namespace);
   }

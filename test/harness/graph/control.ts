@@ -2,13 +2,14 @@
  * POST /_simulator/{act}: lets a person change a mailbox while a sync runs, and look after push. For playing, not part
  * of Graph.
  */
+import type { DeviceCodes } from './deviceCodes.ts';
 import type { Reply } from './graphError.ts';
 import type { SimulatedMailbox } from './mailbox.ts';
 import { LIFECYCLE_EVENTS } from './notifications.ts';
 import type { Push } from './push.ts';
 import type { SubscriptionRecord } from './subscriptions.ts';
 
-export interface ControlledMailboxes {
+interface ControlledMailboxes {
   all: () => Iterable<SimulatedMailbox>;
   require(email: string): SimulatedMailbox;
 }
@@ -63,7 +64,7 @@ function change(name: string, body: Record<string, unknown>, mailboxes: Controll
   return act({ mailbox, id, body }) ?? { gone: true };
 }
 
-export interface ControlledPush {
+interface ControlledPush {
   push: Push;
   subscriptions: () => SubscriptionRecord[];
 }
@@ -78,27 +79,42 @@ async function sayOfSubscription(
   return push.sendLifecycle(stringOf(body['id'], subscriptions().at(-1)?.id ?? ''), event);
 }
 
+/** Somebody enters a device's code, and signs in to a mailbox (by default the first), or declines. */
+function signIn({ text, mailboxes, deviceCodes }: ControlRequest): object {
+  const body = parse(text);
+  const named = stringOf(body['mailbox'], '');
+  const mailbox = named === '' ? [...mailboxes.all()][0] : mailboxes.require(named);
+  if (mailbox === undefined) throw new Error('There is no mailbox.');
+  const declined = body['decline'] === true;
+  deviceCodes.decide(stringOf(body['userCode'], '').toUpperCase(), declined ? 'declined' : mailbox);
+  return declined ? { declined } : { signedIn: mailbox.email };
+}
+
+interface ControlRequest {
+  readonly act: string;
+  readonly text: string;
+  readonly mailboxes: ControlledMailboxes;
+  readonly push: ControlledPush;
+  readonly deviceCodes: DeviceCodes;
+}
+
+async function control(request: ControlRequest): Promise<object> {
+  const { act, text, mailboxes, push } = request;
+  const body = parse(text);
+  if (act === 'lifecycle') return sayOfSubscription(body, push);
+  if (act === 'push') return { statistics: push.push.statistics(), subscriptions: push.subscriptions() };
+  if (act === 'sign-in') return signIn(request);
+  return change(act, body, mailboxes);
+}
+
 /** 200 with what has become of it, 404 for an act that is unknown, 400 with the reason for one that fails. */
-export async function answerControl(
-  name: string,
-  text: string,
-  mailboxes: ControlledMailboxes,
-  push: ControlledPush,
-): Promise<Reply> {
-  const known = [...Object.keys(ACTS), 'lifecycle', 'push'];
-  if (!known.includes(name)) {
+export async function answerControl(request: ControlRequest): Promise<Reply> {
+  const known = [...Object.keys(ACTS), 'lifecycle', 'push', 'sign-in'];
+  if (!known.includes(request.act)) {
     return { status: 404, headers: {}, body: { error: `Unknown act; there are: ${known.join(', ')}.` } };
   }
   try {
-    const body = parse(text);
-    const answer = { status: 200, headers: {} };
-    if (name === 'lifecycle') return { ...answer, body: await sayOfSubscription(body, push) };
-    if (name === 'push')
-      return {
-        ...answer,
-        body: { statistics: push.push.statistics(), subscriptions: push.subscriptions() },
-      };
-    return { ...answer, body: change(name, body, mailboxes) };
+    return { status: 200, headers: {}, body: await control(request) };
   } catch (error) {
     return {
       status: 400,

@@ -60,6 +60,22 @@ const REFUSALS = {
     7000218,
     "The request body must contain 'client_assertion' or 'client_secret'.",
   ],
+  'public-client': [
+    401,
+    'invalid_client',
+    700025,
+    "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+  ],
+  'device-pending': [
+    400,
+    'authorization_pending',
+    70016,
+    'OAuth 2.0 device flow error. Authorization is pending. Continue polling.',
+  ],
+  'slow-down': [400, 'slow_down', 70016, 'Polled too often. Wait for longer between two requests.'],
+  'device-declined': [400, 'authorization_declined', 65004, 'User declined to consent to access the app.'],
+  'bad-device-code': [400, 'bad_verification_code', 70018, 'The device_code is not recognized.'],
+  'device-code-expired': [400, 'expired_token', 70019, 'Verification code expired.'],
   'unknown-client': [400, 'unauthorized_client', 700016, 'Application was not found in the directory.'],
   'unknown-scope': [
     400,

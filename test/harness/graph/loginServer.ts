@@ -1,4 +1,4 @@
-/** The login endpoint over HTTP: reads the form, lets faults have their way, logs, and answers. */
+/** The login endpoints over HTTP: reads the form, lets faults have their way, logs, and answers. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Faults } from './faults.ts';
 import type { Login } from './login.ts';
@@ -13,11 +13,17 @@ export interface LoginServerOptions {
   nextNumber: () => number;
 }
 
-/** The tenant of a POST to `/{tenant}/oauth2/v2.0/token`; undefined for any other request. */
-export function tenantOf(request: IncomingMessage): string | undefined {
+export interface LoginTarget {
+  readonly tenant: string;
+  readonly endpoint: 'token' | 'devicecode';
+}
+
+/** What a POST to `/{tenant}/oauth2/v2.0/{token or devicecode}` is for; undefined for any other request. */
+export function loginTarget(request: IncomingMessage): LoginTarget | undefined {
   const path = (request.url ?? '').split('?')[0] ?? '';
-  const tenant = /^\/([^/]+)\/oauth2\/v2\.0\/token$/.exec(path)?.[1];
-  return request.method === 'POST' && tenant !== undefined ? readable(tenant) : undefined;
+  const [, tenant, endpoint] = /^\/([^/]+)\/oauth2\/v2\.0\/(token|devicecode)$/.exec(path) ?? [];
+  if (request.method !== 'POST' || tenant === undefined) return undefined;
+  return { tenant: readable(tenant), endpoint: endpoint === 'token' ? 'token' : 'devicecode' };
 }
 
 function errorOf(body: unknown): string | undefined {
@@ -25,9 +31,9 @@ function errorOf(body: unknown): string | undefined {
   return typeof body.error === 'string' ? body.error : undefined;
 }
 
-export async function serveToken(
+export async function serveLogin(
   options: LoginServerOptions,
-  tenant: string,
+  { tenant, endpoint }: LoginTarget,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -37,14 +43,18 @@ export async function serveToken(
     response.destroy();
     return;
   }
-  const grantType = new URLSearchParams(body).get('grant_type') ?? '';
+  const grantType =
+    endpoint === 'token' ? (new URLSearchParams(body).get('grant_type') ?? '') : 'device authorization';
   const record: TokenRequestRecord = { grantType, tenant, status: 0, at: clock() };
   appendBounded(tokenRequests, record);
   const headers = flatHeaders(request);
   const sent = { method: 'POST', path: readable(request.url ?? ''), query: '', prefer: [], headers };
   const fault = faults.take({ kind: 'token', ...sent, inFlight: 0, number: nextNumber() });
   if (!(await survives(fault, response, 0))) return;
-  const reply = faultedReply(fault, () => login.answer(tenant, headers['content-type'] ?? '', body, record));
+  const type = headers['content-type'] ?? '';
+  const reply = faultedReply(fault, () =>
+    endpoint === 'token' ? login.answer(tenant, type, body, record) : login.answerDevice(tenant, type, body),
+  );
   record.status = reply.status;
   const error = errorOf(reply.body);
   if (error !== undefined) record.error = error;

@@ -14,7 +14,10 @@ import { MASTER_CATEGORIES } from './vocabulary.ts';
 import { RICH_FOLDERS, type Locale } from './wellKnown.ts';
 
 export interface MailboxOptions {
+  /** Its address, and the name that its owner signs in with. */
   email: string;
+  /** As the directory has it; null for a personal account. Default: the address. */
+  mail?: string | null;
   locale?: Locale;
   /** How many messages the mailbox is born with; default 0. */
   messages?: number;
@@ -70,6 +73,7 @@ const BIRTHPLACES: readonly (readonly [string, number])[] = [
 
 export class SimulatedMailbox {
   readonly email: string;
+  readonly mail: string | null;
   /** The user's object id, for `/users/{id}`. */
   readonly userId: string;
   readonly seed: number;
@@ -87,6 +91,7 @@ export class SimulatedMailbox {
 
   constructor(options: MailboxOptions) {
     this.email = options.email;
+    this.mail = options.mail === undefined ? options.email : options.mail;
     this.seed = hash(options.seed ?? 1, options.email.toLowerCase());
     this.#clock = options.clock ?? Date.now;
     const key = `${this.seed} ${options.email.toLowerCase()}`;

@@ -22,6 +22,7 @@ const HELP = `A simulated Microsoft Graph and Microsoft login, with a mailbox to
   --concurrency N          requests at a time before a 429 (default 4)
   --every-nth-429 N        every N-th request is throttled for a second
   --token-seconds N        life of an access token (default 3600)
+  --public-client          the app allows public client flows, and refuses its secret in them
   --rotate-strictly        a refresh token works once
   --allow-mailbox-delta    serve /me/messages/delta, which Graph refuses
   --no-folder-list-delta   refuse /me/mailFolders/delta, as 21Vianet does
@@ -41,6 +42,7 @@ is named by its immutable "id", by default the newest of the Inbox):
   curl -X POST URL/_simulator/categorize     -d '{"categories":["Red category"]}'
   curl -X POST URL/_simulator/delete         -d '{"hard":true}'
   curl -X POST URL/_simulator/lifecycle      -d '{"event":"missed"}'      # or reauthorizationRequired, subscriptionRemoved
+  curl -X POST URL/_simulator/sign-in        -d '{"userCode":"THE-CODE"}'     # answers npm run connect; or "decline":true
   curl -X POST URL/_simulator/push           # the subscriptions, and what became of the notifications
 
 Without --push each of these requests posts the notifications that it causes before it is answered.
@@ -61,6 +63,7 @@ const OPTIONS = {
   concurrency: { type: 'string', default: '4' },
   'every-nth-429': { type: 'string', default: '0' },
   'token-seconds': { type: 'string', default: '3600' },
+  'public-client': { type: 'boolean', default: false },
   'rotate-strictly': { type: 'boolean', default: false },
   'allow-mailbox-delta': { type: 'boolean', default: false },
   'no-folder-list-delta': { type: 'boolean', default: false },
@@ -122,6 +125,7 @@ async function start(values: Values): Promise<GraphSimulator> {
     latencyMs: wholeNumber(values, 'latency-ms'),
     concurrencyLimit: wholeNumber(values, 'concurrency'),
     accessTokenSeconds: wholeNumber(values, 'token-seconds'),
+    publicClientFlows: values['public-client'],
     revokeRefreshTokenOnUse: values['rotate-strictly'],
     allowMailboxDelta: values['allow-mailbox-delta'],
     allowFolderListDelta: !values['no-folder-list-delta'],
@@ -156,7 +160,7 @@ Export this (and DATABASE_URL):
 export OUTLOOK_GRAPH_BASE_URL='${simulator.graphBaseUrl}'
 export OUTLOOK_TOKEN_URL='${simulator.tokenUrl}'
 export OUTLOOK_CLIENT_ID='${simulator.clientId}'
-export OUTLOOK_CLIENT_SECRET='${simulator.clientSecret}'
+export OUTLOOK_CLIENT_SECRET='${values['public-client'] ? '' : simulator.clientSecret}'
 export OUTLOOK_REFRESH_TOKEN='${mailbox.refreshToken}'
 export OUTLOOK_TOKEN_ENCRYPTION_KEYS='demo:${randomBytes(32).toString('base64')}'
 

@@ -31,6 +31,29 @@ export interface GraphRequest {
 
 type Handler = (context: RouteContext) => object;
 
+const USER_READ = 'User.Read';
+const USER_FIELDS = ['displayName', 'id', 'mail', 'userPrincipalName'] as const;
+
+/** `/me`: who signed in. Of the many properties those that are asked for by name; the rest is none of our business. */
+function userOf(token: AccessToken, request: GraphRequest): Reply {
+  const { mailbox } = token;
+  const scopes = (token.scope ?? '').split(' ').map((scope) => scope.split('/').at(-1));
+  if (request.method !== 'GET' || mailbox === undefined || !scopes.includes(USER_READ))
+    return refuse(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+  const asked = new URLSearchParams(request.query).get('$select')?.split(',') ?? [...USER_FIELDS];
+  const unknown = asked.find((name) => !USER_FIELDS.some((one) => one === name));
+  if (unknown !== undefined)
+    refuse(400, 'BadRequest', `Could not find a property named '${unknown}' on type 'microsoft.graph.user'.`);
+  const { email, mail, userId } = mailbox;
+  const user = { displayName: email.split('@')[0], id: userId, mail, userPrincipalName: email };
+  const body = Object.fromEntries(Object.entries(user).filter(([name]) => asked.includes(name)));
+  return {
+    status: 200,
+    headers: {},
+    body: { '@odata.context': `${request.origin}/v1.0/$metadata`, ...body },
+  };
+}
+
 /** `:folder` and `:message` stand for any one segment; the first pattern that fits decides. */
 const ROUTES: readonly (readonly [string, Handler])[] = [
   ['messages', listMessages],
@@ -152,6 +175,7 @@ export function mailboxAndRest(
 function route(service: GraphService, request: GraphRequest): Reply {
   const token = authenticate(service, request.headers);
   const { mailbox, rest } = mailboxAndRest(service, token, pathSegments(request.path));
+  if (rest.length === 0) return userOf(token, request);
   for (const [pattern, handler] of ROUTES) {
     const ids = fit(pattern, rest);
     if (ids === undefined) continue;

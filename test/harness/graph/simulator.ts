@@ -8,10 +8,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Settings } from './context.ts';
 import { answerControl } from './control.ts';
+import type { DeviceCodeOptions, DeviceCodes } from './deviceCodes.ts';
 import { Faults } from './faults.ts';
 import { GraphServer } from './graphServer.ts';
-import { Login } from './login.ts';
-import { serveToken, tenantOf, type LoginServerOptions } from './loginServer.ts';
+import { Login, type LoginOptions } from './login.ts';
+import { loginTarget, serveLogin, type LoginServerOptions } from './loginServer.ts';
 import { SimulatedMailbox, type MailboxOptions } from './mailbox.ts';
 import type { RequestRecord, TokenRequestRecord } from './requestLog.ts';
 import type { LifecycleEvent } from './notifications.ts';
@@ -33,6 +34,9 @@ export interface GraphSimulatorOptions extends SubscriptionOptions {
   /** Default `simulated-client` and `simulated-secret`. */
   clientId?: string;
   clientSecret?: string;
+  /** Default false: whoever signs in shows the secret. True: by device code and refresh token nobody may. */
+  publicClientFlows?: boolean;
+  deviceCodes?: DeviceCodeOptions;
   /** Default false: `/me/messages/delta` is refused, as Graph refuses it. */
   allowMailboxDelta?: boolean;
   /** Default true; false refuses `/me/mailFolders/delta`, as 21Vianet does. */
@@ -71,6 +75,8 @@ export interface GraphSimulator {
   readonly requests: RequestRecord[];
   readonly tokenRequests: TokenRequestRecord[];
   readonly faults: Faults;
+  /** Sign-ins by device code: what the person does at the page. */
+  readonly deviceCodes: DeviceCodes;
   addMailbox(options: Omit<MailboxOptions, 'clock'>): SimulatedMailbox;
   /** Throws when there is none of that address. */
   mailbox(email: string): SimulatedMailbox;
@@ -116,6 +122,20 @@ function settingsOf(options: GraphSimulatorOptions): Settings {
     immutableIds: options.immutableIds ?? true,
     oddities: { ...NO_ODDITIES, ...options.oddities },
     subscriptions: subscriptionSettings(options),
+  };
+}
+
+function loginTerms(
+  options: GraphSimulatorOptions,
+): Pick<
+  LoginOptions,
+  'publicClientFlows' | 'deviceCodes' | 'accessTokenSeconds' | 'revokeRefreshTokenOnUse'
+> {
+  return {
+    publicClientFlows: options.publicClientFlows ?? false,
+    deviceCodes: options.deviceCodes ?? {},
+    accessTokenSeconds: options.accessTokenSeconds ?? 3600,
+    revokeRefreshTokenOnUse: options.revokeRefreshTokenOnUse ?? false,
   };
 }
 
@@ -166,14 +186,14 @@ class Simulation {
     this.#control = options.control ?? false;
     const settings = settingsOf(options);
     this.login = new Login({
+      ...loginTerms(options),
       clientId: this.clientId,
       clientSecret: this.clientSecret,
-      accessTokenSeconds: options.accessTokenSeconds ?? 3600,
-      revokeRefreshTokenOnUse: options.revokeRefreshTokenOnUse ?? false,
       seed: settings.seed,
       clock: this.clock,
       mailboxes: this.register.all,
       graphOrigins: () => [...CLOUD_ORIGINS, this.origin],
+      verificationUri: () => `${this.origin}/devicelogin`,
     });
     const nextNumber = (): number => ++this.#count;
     const { login, faults, tokenRequests, clock } = this;
@@ -202,15 +222,17 @@ class Simulation {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const tenant = tenantOf(request);
-    if (tenant !== undefined) {
-      await serveToken(this.#loginServer, tenant, request, response);
+    const target = loginTarget(request);
+    if (target !== undefined) {
+      await serveLogin(this.#loginServer, target, request, response);
       return;
     }
     const act = /^\/_simulator\/([^?]*)/.exec(request.url ?? '')?.[1];
     if (this.#control && act !== undefined) {
       const push = { push: this.push, subscriptions: () => this.subscriptions.list() };
-      const reply = await answerControl(act, (await readBody(request)) ?? '', this.register, push);
+      const { deviceCodes } = this.login;
+      const text = (await readBody(request)) ?? '';
+      const reply = await answerControl({ act, text, mailboxes: this.register, push, deviceCodes });
       await this.push.deliver();
       send(response, reply);
       return;
@@ -247,6 +269,7 @@ export async function startGraphSimulator(options: GraphSimulatorOptions = {}): 
     requests,
     tokenRequests,
     faults,
+    deviceCodes: login.deviceCodes,
     addMailbox: (mailbox) => simulation.addMailbox({ seed: options.seed ?? 1, ...mailbox }),
     mailbox: (email) => register.require(email),
     issueAccessToken: (email) => login.issue(email === undefined ? undefined : register.require(email)).text,

@@ -28,7 +28,7 @@ describe('resources', () => {
     ['/me/messages/delta', '400 BadRequest'],
     ['/me/nothing', '400 BadRequest'],
     ['/nobody', '400 BadRequest'],
-    ['/me', '400 BadRequest'],
+    ['/me', '403 Authorization_RequestDenied'],
     ['/me/mailFolders/archive', '404 ErrorItemNotFound'],
     ['/me/mailFolders/clutter/messages/delta', '404 ErrorItemNotFound'],
     ['/me/mailFolders/nonsense/messages', '400 ErrorInvalidIdMalformed'],

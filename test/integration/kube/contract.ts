@@ -139,6 +139,23 @@ function applyTests(open: Open): void {
     await expect(refused).rejects.toMatchObject({ kind: 'conflict', causes: [{ field: '.data.x' }] });
     expect((await apply({ x: '3' }, 'two', true)).data).toEqual({ x: '3' });
   });
+
+  it('judges a dry run as if it counted, and stores nothing of it', async () => {
+    const { client, namespace } = await open();
+    const dry = { fieldManager: 'two', dryRun: 'All' } as const;
+    await client.apply(configMaps, configMap('new', { x: '1' }, namespace), dry);
+    await expect(client.get(configMaps, { namespace, name: 'new' })).rejects.toMatchObject({
+      kind: 'notFound',
+    });
+    const first = await client.apply(configMaps, configMap('a', { x: '1' }, namespace), {
+      fieldManager: 'one',
+    });
+    const changed = configMap('a', { x: '2' }, namespace);
+    await expect(client.apply(configMaps, changed, dry)).rejects.toMatchObject({ kind: 'conflict' });
+    expect((await client.apply(configMaps, changed, { ...dry, force: true })).data).toEqual({ x: '2' });
+    await expect(client.apply(configMaps, changed, dry)).rejects.toMatchObject({ kind: 'conflict' });
+    expect(await client.get(configMaps, { namespace, name: 'a' })).toEqual(first);
+  });
 }
 
 function watchTests(open: Open): void {

@@ -8,7 +8,7 @@ import {
   refusal,
   refusalFromText,
 } from '../../../../job/graph/answer.ts';
-import { cloudEndpoints } from '../../../../job/graph/cloud.ts';
+import { cloudEndpoints } from '../../../../api/cloud.ts';
 import { graphLink, isOnOrigin } from '../../../../job/graph/links.ts';
 
 const body = (code: string): string => JSON.stringify({ error: { code, message: 'anything' } });

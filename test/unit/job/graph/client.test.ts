@@ -3,7 +3,7 @@ import nock from 'nock';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GraphClient } from '../../../../job/graph/client.ts';
-import { type Cloud, cloudEndpoints } from '../../../../job/graph/cloud.ts';
+import { type Cloud, cloudEndpoints } from '../../../../api/cloud.ts';
 import { openAgent } from '../../../../job/graph/http.ts';
 import { redeem } from '../../../../job/graph/login.ts';
 import { MailboxUrls } from '../../../../job/graph/page.ts';
