@@ -30,8 +30,12 @@ RUN ["node", "/app/job.js", "--help"]
 RUN ["node", "/app/operator.js", "--help"]
 RUN ["node", "/app/webhook.js", "--help"]
 
+FROM build AS compiled
+COPY --from=started /tmp/compile-cache/ /out/compile-cache/
+RUN node scripts/run.mjs scripts/imageRoot.ts --seal /out/compile-cache
+
 FROM programs
-COPY --from=started --chown=0:0 /tmp/compile-cache/ /app/compile-cache/
+COPY --from=compiled /out/compile-cache/ /app/compile-cache/
 ARG VERSION=dev
 ARG REVISION
 ARG CREATED

@@ -1,7 +1,7 @@
 // Writes the image's two layers as folders: Node with its libraries, which seldom changes, and the programs.
 // Everything is owned by root and read-only, and bears one date, so that the same sources make the same layers.
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, lutimes, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lutimes, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { billOfMaterials } from './billOfMaterials.ts';
 import { bundledPackages } from './bundledPackages.ts';
@@ -65,11 +65,12 @@ export async function writeApplication(application: Application, out: string): P
   await copyTo(join(root, 'LICENSE'), join(out, 'LICENSE'));
 }
 
-/** Gives everything below `folder` its mode and the date. */
+/** Gives everything below `folder` its owner, its mode and the date. Takes root. */
 export async function seal(folder: string, date: Date): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const paths = entries.map((entry) => [join(entry.parentPath, entry.name), entry.isDirectory()] as const);
   for (const [path, isFolder] of paths) {
+    await lchown(path, 0, 0);
     if (path === join(folder, 'tmp')) await chmod(path, 0o1777);
     else await chmod(path, isFolder || isExecutable(path) ? 0o755 : 0o644);
   }
