@@ -2,7 +2,7 @@
 // script that lists the files, which runs inside a container, so that every engine gives the same list.
 import * as z from 'zod';
 
-const entry = z.object({
+const entrySchema = z.object({
   path: z.string(),
   kind: z.enum(['file', 'folder', 'link', 'other']),
   /** Permissions with setuid, setgid and sticky bit. */
@@ -12,9 +12,9 @@ const entry = z.object({
   size: z.number(),
 });
 
-export type Entry = z.infer<typeof entry>;
+export type Entry = z.infer<typeof entrySchema>;
 
-export const listing = z.array(entry);
+export const listing = z.array(entrySchema);
 
 /** Prints the listing. What an engine or a kernel puts into a container is left out, and so is what is unreadable. */
 export const LIST_FILES = `
