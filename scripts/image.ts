@@ -1,6 +1,6 @@
 // `npm run image`: builds the container image, and with --check looks at what is in it and starts what it holds.
 import { parseArgs } from 'node:util';
-import { buildImage } from './image/buildImage.ts';
+import { buildImage, imagesNamed } from './image/buildImage.ts';
 import { checkImage } from './image/check.ts';
 import { findEngine } from './image/findEngine.ts';
 
@@ -12,7 +12,8 @@ Options:
   --check            then check its files, its configuration, and that every program starts
   --no-build         check an image that is there
   --tag TAG          its name; outlook-sync and the version by default
-  --node-image IMAGE where Node and npm come from; by default what the Dockerfile names
+  --node-image IMAGE where Node and npm come from; by default OUTLOOK_SYNC_NODE_IMAGE, or what
+                     the Dockerfile names
   --source URL       where the sources are, for its labels
   -h, --help         this text
 
@@ -36,7 +37,12 @@ async function main(): Promise<void> {
   }
   const engine = await findEngine();
   const { tag, source } = values;
-  const wish = { tag, source, nodeImage: values['node-image'], engineArgs: positionals };
+  const wish = {
+    tag,
+    source,
+    nodeImage: values['node-image'] ?? imagesNamed().nodeImage,
+    engineArgs: positionals,
+  };
   if (values['no-build'] && tag === undefined) throw new Error('--no-build needs --tag');
   const built = values['no-build'] && tag !== undefined ? tag : await buildImage(engine, wish);
   if (!values.check) return;

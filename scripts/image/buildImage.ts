@@ -35,6 +35,15 @@ export async function buildImage(engine: Engine, wish: Wish): Promise<string> {
   return tag;
 }
 
+/** What somebody who measures or checks names in place of an image built here, and of the Dockerfile's base. */
+export function imagesNamed(): {
+  readonly image: string | undefined;
+  readonly nodeImage: string | undefined;
+} {
+  const { OUTLOOK_SYNC_IMAGE: image, OUTLOOK_SYNC_NODE_IMAGE: nodeImage } = process.env;
+  return { image, nodeImage };
+}
+
 /** The base that the Dockerfile names where nobody names another. */
 export async function defaultNodeImage(): Promise<string> {
   const text = await readFile(join(ROOT, 'Dockerfile'), 'utf8');

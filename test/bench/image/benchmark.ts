@@ -1,7 +1,7 @@
 // The benchmark of the container image: how large it is and how soon a program in it runs, both against the base that
 // its Node comes from. What the figures mean: docs/benchmarks.md.
 import { arch, availableParallelism, cpus } from 'node:os';
-import { buildImage, defaultNodeImage } from '../../../scripts/image/buildImage.ts';
+import { buildImage, defaultNodeImage, imagesNamed } from '../../../scripts/image/buildImage.ts';
 import { listFiles } from '../../../scripts/image/check.ts';
 import { totalBytes } from '../../../scripts/image/contents.ts';
 import type { Engine, OpenImage, Start } from '../../../scripts/image/engine.ts';
@@ -101,7 +101,7 @@ async function measureStart({ engine, ours, base }: Images, rounds: number): Pro
 
 async function openImages(options: Options): Promise<Images> {
   const engine = await findEngine();
-  const { OUTLOOK_SYNC_IMAGE: given, OUTLOOK_SYNC_NODE_IMAGE: nodeImage } = process.env;
+  const { image: given, nodeImage } = imagesNamed();
   if (given === undefined) options.progress(`building the image by ${engine.name}`);
   const tag = given ?? (await buildImage(engine, { nodeImage, engineArgs: [] }));
   const ours = await engine.open(tag);
