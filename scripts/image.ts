@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { buildImage, imagesNamed } from './image/buildImage.ts';
 import { checkImage } from './image/check.ts';
+import type { Engine } from './image/engine.ts';
 import { findEngine } from './image/findEngine.ts';
 
 const USAGE = `Usage: npm run image -- [options] [-- ENGINE ARGUMENTS]
@@ -35,19 +36,18 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const engine = await findEngine();
   const { tag, source } = values;
-  const wish = {
-    tag,
-    source,
-    nodeImage: values['node-image'] ?? imagesNamed().nodeImage,
-    engineArgs: positionals,
-  };
+  const nodeImage = values['node-image'] ?? imagesNamed().nodeImage;
   if (values['no-build'] && tag === undefined) throw new Error('--no-build needs --tag');
-  const built = values['no-build'] && tag !== undefined ? tag : await buildImage(engine, wish);
-  if (!values.check) return;
-  const { problems, report } = await checkImage(engine, built);
-  console.log(`${built}, by ${engine.name}\n${report}`);
+  const engine = await findEngine();
+  const isThere = values['no-build'] && tag !== undefined;
+  const built = isThere ? tag : await buildImage(engine, { tag, source, nodeImage, engineArgs: positionals });
+  if (values.check) await check(engine, built);
+}
+
+async function check(engine: Engine, tag: string): Promise<void> {
+  const { problems, report } = await checkImage(engine, tag);
+  console.log(`${tag}, by ${engine.name}\n${report}`);
   for (const problem of problems) console.error(`Wrong: ${problem}`);
   console.log(problems.length === 0 ? 'The image is as it should be.' : `${problems.length} problems`);
   process.exitCode = problems.length === 0 ? 0 : 1;
