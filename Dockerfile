@@ -18,7 +18,7 @@ RUN npm run build && node scripts/run.mjs scripts/imageRoot.ts /out
 FROM scratch AS programs
 # The first layer changes with Node, the second with every version.
 COPY --from=build /out/runtime/ /
-COPY --from=build /out/app/ /app/
+COPY --from=build /out/app/ /
 ENV PATH=/usr/local/bin NODE_COMPILE_CACHE=/app/compile-cache
 WORKDIR /app
 USER 65532:65532
@@ -31,11 +31,11 @@ RUN ["node", "/app/operator.js", "--help"]
 RUN ["node", "/app/webhook.js", "--help"]
 
 FROM build AS compiled
-COPY --from=started /tmp/compile-cache/ /out/compile-cache/
-RUN node scripts/run.mjs scripts/imageRoot.ts --seal /out/compile-cache
+COPY --from=started /tmp/compile-cache/ /out/compiled/app/compile-cache/
+RUN node scripts/run.mjs scripts/imageRoot.ts --seal /out/compiled
 
 FROM programs
-COPY --from=compiled /out/compile-cache/ /app/compile-cache/
+COPY --from=compiled /out/compiled/ /
 ARG VERSION=dev
 ARG REVISION
 ARG CREATED

@@ -1,6 +1,7 @@
 // The Dockerfile's own step: `node scripts/run.mjs scripts/imageRoot.ts OUT` writes what the image holds to
-// OUT/runtime and OUT/app, of the Node at IMAGE_NODE and of dist/; with `--seal FOLDER` it only gives what is in a
-// folder its modes and its date. Not for the checkout of a person: Node and its libraries are those of the system.
+// OUT/runtime and OUT/app, each a layer as seen from /, of the Node at IMAGE_NODE and of dist/; with `--seal FOLDER` it
+// only gives what is in a folder its owner, modes and date. Not for the checkout of a person: Node and its libraries are
+// those of the system.
 import { join } from 'node:path';
 import { programs } from './bundle.ts';
 import { seal, writeApplication, writeRuntime } from './image/rootFolder.ts';
@@ -17,8 +18,10 @@ async function writeLayers(out: string): Promise<void> {
   }
   const layers = { runtime: join(out, 'runtime'), app: join(out, 'app') };
   await writeRuntime(runtime, layers.runtime);
-  await writeApplication({ root, programs, runtime, version: VERSION, builtAt }, layers.app);
-  for (const layer of Object.values(layers)) await seal(layer, builtAt);
+  await writeApplication({ root, programs, runtime, version: VERSION, builtAt }, join(layers.app, 'app'));
+  // The same Node is the same layer, whenever it is built.
+  await seal(layers.runtime, new Date(0));
+  await seal(layers.app, builtAt);
 }
 
 const [first, folder] = process.argv.slice(2);

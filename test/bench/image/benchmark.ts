@@ -99,16 +99,23 @@ async function measureStart({ engine, ours, base }: Images, rounds: number): Pro
   ];
 }
 
+async function openNamed(engine: Engine, name: string, variable: string): Promise<OpenImage> {
+  return engine.open(name).catch((cause: unknown) => {
+    const advice = `Pull or build it, or name another by ${variable}. docs/container-image.md tells more.`;
+    throw new Error(`${engine.name} has no image ${name} here. ${advice}`, { cause });
+  });
+}
+
 async function openImages(options: Options): Promise<Images> {
   const engine = await findEngine();
   const { image: given, nodeImage } = imagesNamed();
-  if (given === undefined) options.progress(`building the image by ${engine.name}`);
-  const tag = given ?? (await buildImage(engine, { nodeImage, engineArgs: [] }));
-  const ours = await engine.open(tag);
+  const base = await openNamed(engine, nodeImage ?? (await defaultNodeImage()), 'OUTLOOK_SYNC_NODE_IMAGE');
   try {
-    return { engine, ours, base: await engine.open(nodeImage ?? (await defaultNodeImage())) };
+    if (given === undefined) options.progress(`building the image by ${engine.name}`);
+    const tag = given ?? (await buildImage(engine, { nodeImage, engineArgs: [] }));
+    return { engine, base, ours: await openNamed(engine, tag, 'OUTLOOK_SYNC_IMAGE') };
   } catch (error) {
-    await ours.close();
+    await base.close();
     throw error;
   }
 }
