@@ -1,7 +1,7 @@
 // What a container engine is asked for, whichever it is.
 import type { Ended } from './command.ts';
 
-export interface Build {
+interface Build {
   readonly context: string;
   readonly tag: string;
   readonly args: Readonly<Record<string, string>>;
