@@ -1,7 +1,7 @@
 // Bundles a program into one file that needs nothing but Node: what the container image and the tests run.
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -62,38 +62,55 @@ setFlagsFromString('--heap-growing-percent=40');
 setFlagsFromString('--semi-space-growth-factor=1');
 `;
 
-/** Bundles the job to `<outDir>/job.js`: see `bundle`. It starts once for each sync, so every millisecond counts. */
+interface Recipe {
+  readonly plugins: Plugin[];
+  /** Runs before the program is loaded. */
+  readonly before: string;
+}
+
+/** The programs; the job starts once for each sync, so every millisecond of it counts. */
+const recipes = {
+  job: { plugins: [englishOnly, undiciCore], before: '' },
+  operator: { plugins: [englishOnly], before: smallHeap },
+  webhook: { plugins: [englishOnly], before: '' },
+  connect: { plugins: [englishOnly], before: '' },
+} satisfies Record<string, Recipe>;
+
+export type Program = keyof typeof recipes;
+
+/** Every program there is: what `npm run build` builds and the container image holds. */
+export const programs = Object.keys(recipes) as Program[];
+
+/** Bundles the job to `<outDir>/job.js`: see `bundleProgram`. */
 export async function bundleJob(outDir?: string): Promise<string> {
-  return bundle('job', { plugins: [englishOnly, undiciCore], before: '' }, outDir);
+  return bundleProgram('job', outDir);
 }
 
-/** Bundles the operator to `<outDir>/operator.js`: see `bundle`. */
+/** Bundles the operator to `<outDir>/operator.js`: see `bundleProgram`. */
 export async function bundleOperator(outDir?: string): Promise<string> {
-  return bundle('operator', { plugins: [englishOnly], before: smallHeap }, outDir);
+  return bundleProgram('operator', outDir);
 }
 
-/** Bundles the webhook to `<outDir>/webhook.js`: see `bundle`. */
+/** Bundles the webhook to `<outDir>/webhook.js`: see `bundleProgram`. */
 export async function bundleWebhook(outDir?: string): Promise<string> {
-  return bundle('webhook', { plugins: [englishOnly], before: '' }, outDir);
+  return bundleProgram('webhook', outDir);
 }
 
-/** Bundles the sign-in to `<outDir>/connect.js`: see `bundle`. */
+/** Bundles the sign-in to `<outDir>/connect.js`: see `bundleProgram`. */
 export async function bundleConnect(outDir?: string): Promise<string> {
-  return bundle('connect', { plugins: [englishOnly], before: '' }, outDir);
+  return bundleProgram('connect', outDir);
 }
 
 /**
- * Bundles `<program>/main.ts` to `<outDir>/<program>.main.js`, with its source map and the dependencies' licence
- * comments beside it, and writes `<outDir>/<program>.js`, which starts it. Resolves to the path of the latter.
+ * Bundles `<program>/main.ts` to `<outDir>/<program>.main.js`, with its source map, the dependencies' licence comments
+ * and the list of packages that are in it (`<program>.packages.json`) beside it, and writes `<outDir>/<program>.js`,
+ * which starts it. Resolves to the path of the latter.
  *
  * Files appear whole, so that one may be replaced while another process starts it.
  * Rejects with esbuild's list of errors when the source does not bundle.
  */
-async function bundle(
-  program: string,
-  { plugins, before }: { readonly plugins: Plugin[]; readonly before: string },
-  outDir: string = join(ROOT, 'dist'),
-): Promise<string> {
+export async function bundleProgram(program: Program, outDir: string = join(ROOT, 'dist')): Promise<string> {
+  const { plugins, before } = recipes[program];
   const outfile = join(outDir, `${program}.main.js`);
   const result = await build({
     entryPoints: [join(ROOT, program, 'main.ts')],
@@ -106,6 +123,7 @@ async function bundle(
     keepNames: true,
     sourcemap: 'linked',
     legalComments: 'linked',
+    metafile: true,
     banner: { js: REQUIRE_BANNER },
     // The optional native binding of pg, which is not installed.
     external: ['pg-native'],
@@ -115,9 +133,20 @@ async function bundle(
     absWorkingDir: ROOT,
   });
   for (const file of result.outputFiles) await writeWhole(file.path, file.contents);
+  const packages = JSON.stringify(packagesIn(result.metafile));
+  await writeWhole(join(outDir, `${program}.packages.json`), Buffer.from(`${packages}\n`));
   const launcher = join(outDir, `${program}.js`);
   await writeWhole(launcher, Buffer.from(launcherOf(program, before)));
   return launcher;
+}
+
+/** The folders of packages, below the root, of which at least a byte is in the bundle; sorted. */
+function packagesIn({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  const folders = inputs
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .flatMap(([path]) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
+  return [...new Set(folders)].sort();
 }
 
 async function writeWhole(path: string, contents: Uint8Array): Promise<void> {

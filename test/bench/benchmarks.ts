@@ -1,5 +1,6 @@
 // The benchmarks by name. A new one is an entry here and a folder beside sync/.
 import type { Figure } from './figure.ts';
+import { imageBenchmark } from './image/benchmark.ts';
 import { operatorBenchmark } from './operator/benchmark.ts';
 import { syncBenchmark } from './sync/benchmark.ts';
 import { webhookBenchmark } from './webhook/benchmark.ts';
@@ -27,4 +28,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   sync: syncBenchmark,
   operator: operatorBenchmark,
   webhook: webhookBenchmark,
+  image: imageBenchmark,
 };
