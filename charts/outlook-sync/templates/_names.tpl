@@ -27,7 +27,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- $root := .root }}
 {{- $labels := dict
   "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
-  "app.kubernetes.io/version" ($root.Chart.AppVersion | quote | trimAll "\"")
+  "app.kubernetes.io/version" (toString $root.Chart.AppVersion)
   "app.kubernetes.io/managed-by" $root.Release.Service
   "app.kubernetes.io/part-of" "outlook-sync" }}
 {{- $labels = mergeOverwrite $labels $root.Values.commonLabels (.own | default dict) (include "outlook-sync.selectorLabels" . | fromYaml) }}

@@ -19,12 +19,15 @@
   {{- end }}
 {{- end }}
 
-{{/* Takes from: peers, and port. */}}
+{{/* The pod of `helm test` comes in wherever somebody does. Takes root, from: peers, and port. */}}
 {{- define "outlook-sync.ingress" -}}
 - ports:
     - { port: {{ .port }}, protocol: TCP }
-  {{- with .from }}
+  {{- if .from }}
   from:
-    {{- toYaml . | nindent 4 }}
+    {{- toYaml .from | nindent 4 }}
+    - podSelector:
+        matchLabels:
+          {{- include "outlook-sync.selectorLabels" (dict "root" .root "component" "test") | nindent 10 }}
   {{- end }}
 {{- end }}

@@ -36,10 +36,10 @@ affinity:
 {{- end }}
 {{- if .values.topologySpreadConstraints }}
 {{- $selector := dict "labelSelector" (dict "matchLabels" (include "outlook-sync.selectorLabels" . | fromYaml)) }}
+{{- $all := list }}
+{{- range .values.topologySpreadConstraints }}{{ $all = append $all (mergeOverwrite (deepCopy $selector) .) }}{{ end }}
 topologySpreadConstraints:
-  {{- range .values.topologySpreadConstraints }}
-  - {{- mergeOverwrite (deepCopy $selector) . | toYaml | nindent 4 }}
-  {{- end }}
+  {{- toYaml $all | nindent 2 }}
 {{- end }}
 {{- end }}
 
@@ -66,22 +66,19 @@ resources:
 {{/* Variables, each once: `extra` wins. Empty ones are left out. Takes plain: a dict; references: a list; extra: a list. */}}
 {{- define "outlook-sync.env" -}}
 {{- $taken := list }}
+{{- $all := list }}
 {{- range .extra }}{{ $taken = append $taken .name }}{{ end }}
 {{- range $name := keys .plain | sortAlpha }}
 {{- $value := index $.plain $name | toString }}
 {{- if and (ne $value "") (not (has $name $taken)) }}
-- name: {{ $name }}
-  value: {{ $value | replace "$" "$$" | quote }}
+{{- /* Kubernetes would put another variable in the place of $(NAME). */}}
+{{- $all = append $all (dict "name" $name "value" ($value | replace "$" "$$")) }}
 {{- end }}
 {{- end }}
 {{- range .references }}
-{{- if not (has .name $taken) }}
-- {{- toYaml . | nindent 2 }}
+{{- if not (has .name $taken) }}{{ $all = append $all . }}{{ end }}
 {{- end }}
-{{- end }}
-{{- range .extra }}
-- {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- concat $all (.extra | default list) | toYaml }}
 {{- end }}
 
 {{/* A probe with its request. Takes probe, path, port. */}}
