@@ -1,6 +1,17 @@
 import { environment } from '../../../api/environment.ts';
 import { operatorEnvironment } from '../../../api/operatorEnvironment.ts';
-import { choice, flag, group, manifest, manifests, setting, text, texts, words } from '../valueNodes.ts';
+import {
+  choice,
+  flag,
+  type Group,
+  group,
+  manifest,
+  manifests,
+  setting,
+  text,
+  texts,
+  words,
+} from '../valueNodes.ts';
 import { digestOrEmpty, namespaceName, objectNameOrEmpty, secretKey, tagOrEmpty } from './patterns.ts';
 
 /** What the whole installation shares. */
@@ -102,7 +113,7 @@ export const access = {
 };
 
 /** Of one program. */
-export const serviceAccount = (defaultName: string) =>
+export const serviceAccount = (defaultName: string): Group =>
   group('Its service account', {
     create: flag('Make it', true),
     name: text(`Its name; ${defaultName} when empty`, '', objectNameOrEmpty),
