@@ -2,6 +2,8 @@
 // A generator is pure: the same code gives the same text, on every machine.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { renderCrdTemplate, renderRules } from './chart/chartFiles.ts';
+import { renderChartReadme, renderSchema, renderValues } from './chart/valueFiles.ts';
 import { renderCrd } from './crdFile.ts';
 import {
   renderEnvironment,
@@ -18,6 +20,14 @@ export interface Generator {
 }
 
 export const generators: readonly Generator[] = [
+  { file: 'charts/outlook-sync/README.md', render: renderChartReadme },
+  { file: 'charts/outlook-sync/files/rules.yaml', render: renderRules },
+  {
+    file: 'charts/outlook-sync/templates/crds/outlooksync.dev_outlookproviders.yaml',
+    render: renderCrdTemplate,
+  },
+  { file: 'charts/outlook-sync/values.schema.json', render: renderSchema },
+  { file: 'charts/outlook-sync/values.yaml', render: renderValues },
   { file: 'crds/outlooksync.dev_outlookproviders.yaml', render: renderCrd },
   { file: 'docs/reference/environment.md', render: renderEnvironment },
   { file: 'docs/reference/outlookprovider.md', render: renderProviderReference },

@@ -1,7 +1,7 @@
-// Finds the programs of a control plane: where a developer has put them, in this project's cache, or from afar.
+// Finds the programs of a control plane, and Helm: where a developer has put them, in this project's cache, or from afar.
 //
 // Order, for each program on its own: the folder KUBEBUILDER_ASSETS (setup-envtest fills such a one, without a
-// controller manager); the cache; a build from Go modules; the official download. What is built or downloaded goes to
+// controller manager, and none with Helm); the cache; a build from Go modules; the official download. What is built or downloaded goes to
 // the cache, whole and only when it reports the pinned version.
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -46,6 +46,12 @@ export async function clusterBinaries(context: Partial<MakerContext> = {}): Prom
   const found: Partial<Record<Program, string>> = {};
   for (const program of PROGRAMS) found[program] = await findBinary(program, { env, say });
   return found as Binaries;
+}
+
+/** Path of Helm; like the others. */
+export async function helmBinary(context: Partial<MakerContext> = {}): Promise<string> {
+  const { env = process.env, say = sayOnStderr } = context;
+  return cachedBinary('helm', { env, say }, []);
 }
 
 /** The folder that keeps programs between runs. */
@@ -115,7 +121,7 @@ async function make(program: Program, file: string, context: MakerContext, tried
 
 function explain(program: Program, file: string, tried: readonly string[]): string {
   return [
-    `The tests' control plane needs ${program} ${pinnedVersion(program)}, which cannot be had. Tried:`,
+    `The tests need ${program} ${pinnedVersion(program)}, which cannot be had. Tried:`,
     ...tried.map((line) => `- ${line}`),
     'Install Go (1.24 or newer) with access to a Go module proxy, or allow the download, or put the program at',
     `${file}, or set KUBEBUILDER_ASSETS to a folder that has it.`,

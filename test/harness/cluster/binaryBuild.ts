@@ -1,13 +1,13 @@
-// Builds a program from the Go modules that modules/kubernetes/go.mod and go.sum pin.
+// Builds a program from the Go modules that the go.mod and go.sum in modules/ pin.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Environment, Maker } from './binaries.ts';
-import { KUBERNETES_VERSION, type Program } from './programs.ts';
+import { HELM_VERSION, KUBERNETES_VERSION, type Program } from './programs.ts';
 
 const GO = 'go';
-const MODULES = join(import.meta.dirname, 'modules', 'kubernetes');
+const MODULES = join(import.meta.dirname, 'modules');
 // From this version on Go fetches the newer Go that go.mod asks for, and knows tool lines.
 const OLDEST_GO = { major: 1, minor: 24 };
 const BUILD_TIMEOUT_MS = 3_000_000;
@@ -15,6 +15,7 @@ const LOG_CHARS = 2_000;
 
 const PACKAGES: Readonly<Record<Program, string>> = {
   etcd: 'go.etcd.io/etcd/server/v3',
+  helm: 'helm.sh/helm/v4/cmd/helm',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
   'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
@@ -26,6 +27,7 @@ const MINUTES: Readonly<Record<Program, number>> = {
   'kube-apiserver': 6,
   'kube-controller-manager': 1.5,
   kubectl: 0.5,
+  helm: 1.5,
 };
 
 /** Throws when there is no Go, or with the end of its output when the build fails. */
@@ -34,7 +36,7 @@ export const buildBinary: Maker = async (program, file, { env, say }) => {
   say(`Building ${program} with Go, once; about ${MINUTES[program]} minutes on two cores ...`);
   const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', linkerFlags(program)];
   const child = spawn(GO, ['build', ...flags, '-o', file, PACKAGES[program]], {
-    cwd: MODULES,
+    cwd: join(MODULES, program === 'helm' ? 'helm' : 'kubernetes'),
     // A user's workspace or flags are not this build's.
     env: { ...env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '', GOOS: '', GOARCH: '' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -51,6 +53,7 @@ export const buildBinary: Maker = async (program, file, { env, say }) => {
 function linkerFlags(program: Program): string {
   const strip = '-s -w';
   if (program === 'etcd') return strip;
+  if (program === 'helm') return `${strip} -X helm.sh/helm/v4/internal/version.version=v${HELM_VERSION}`;
   const [major, minor] = KUBERNETES_VERSION.split('.');
   const version = {
     gitVersion: `v${KUBERNETES_VERSION}`,
@@ -67,7 +70,9 @@ function linkerFlags(program: Program): string {
 async function requireGo(env: Environment): Promise<void> {
   let output: string;
   try {
-    output = (await promisify(execFile)(GO, ['version'], { env: { ...env }, cwd: MODULES })).stdout;
+    output = (
+      await promisify(execFile)(GO, ['version'], { env: { ...env }, cwd: join(MODULES, 'kubernetes') })
+    ).stdout;
   } catch {
     throw new Error('there is no Go on the PATH that works');
   }

@@ -1,22 +1,25 @@
 // Downloads a program from where its project publishes it, and checks it against the published SHA-256.
 //
-// Environment: OUTLOOK_SYNC_KUBERNETES_DOWNLOAD_URL and OUTLOOK_SYNC_ETCD_DOWNLOAD_URL name mirrors.
+// Environment: OUTLOOK_SYNC_KUBERNETES_DOWNLOAD_URL, OUTLOOK_SYNC_ETCD_DOWNLOAD_URL and OUTLOOK_SYNC_HELM_DOWNLOAD_URL
+// name mirrors.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Environment, Maker } from './binaries.ts';
-import { ETCD_VERSION, KUBERNETES_VERSION, type Program, goPlatform } from './programs.ts';
+import { ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION, type Program, goPlatform } from './programs.ts';
 
 const KUBERNETES_URL = 'https://dl.k8s.io/release';
 const ETCD_URL = 'https://github.com/etcd-io/etcd/releases/download';
+const HELM_URL = 'https://get.helm.sh';
 const CHECKSUM_TIMEOUT_MS = 30_000;
 const PROGRAM_TIMEOUT_MS = 600_000;
 
 /** Throws when it is not published for this platform, cannot be reached, or is not what its checksum says. */
 export const downloadBinary: Maker = async (program, file, { env, say }) => {
   if (program === 'etcd') await downloadEtcd(file, env, say);
+  else if (program === 'helm') await downloadHelm(file, env, say);
   else await downloadKubernetes(program, file, { env, say });
 };
 
@@ -45,12 +48,30 @@ async function downloadEtcd(file: string, env: Environment, say: (line: string) 
   const url = `${release}/${archive}`;
   say(`Downloading ${url} ...`);
   const content = verified(await get(url, PROGRAM_TIMEOUT_MS), line.trim().split(/\s+/)[0] ?? '', url);
-  const folder = await mkdtemp(join(dirname(file), '.etcd-'));
+  await unpack(content, { archive, member: `${name}/etcd`, file });
+}
+
+async function downloadHelm(file: string, env: Environment, say: (line: string) => void): Promise<void> {
+  const { os, arch } = goPlatform();
+  const archive = `helm-v${HELM_VERSION}-${os}-${arch}.tar.gz`;
+  const url = `${env['OUTLOOK_SYNC_HELM_DOWNLOAD_URL'] ?? HELM_URL}/${archive}`;
+  const sum = (await get(`${url}.sha256sum`, CHECKSUM_TIMEOUT_MS)).toString('utf8');
+  say(`Downloading ${url} ...`);
+  const content = verified(await get(url, PROGRAM_TIMEOUT_MS), sum.trim().split(/\s+/)[0] ?? '', url);
+  await unpack(content, { archive, member: `${os}-${arch}/helm`, file });
+}
+
+/** Takes the file `member` out of an archive. */
+async function unpack(
+  content: Buffer,
+  { archive, member, file }: { readonly archive: string; readonly member: string; readonly file: string },
+): Promise<void> {
+  const folder = await mkdtemp(join(dirname(file), '.unpacked-'));
   try {
     await writeFile(join(folder, archive), content);
     // The tar of macOS reads zip files too.
-    await promisify(execFile)('tar', ['-xf', archive, `${name}/etcd`], { cwd: folder });
-    await rename(join(folder, name, 'etcd'), file);
+    await promisify(execFile)('tar', ['-xf', archive, member], { cwd: folder });
+    await rename(join(folder, member), file);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { execFile } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cacheFolder, clusterBinaries } from '../../../harness/cluster/binaries.ts';
+import { cacheFolder, clusterBinaries, helmBinary } from '../../../harness/cluster/binaries.ts';
 import {
   ETCD_VERSION,
+  HELM_VERSION,
   KUBERNETES_VERSION,
   PROGRAMS,
   type Program,
@@ -33,6 +34,7 @@ beforeEach(async () => {
     OUTLOOK_SYNC_CACHE_DIR: join(folder, 'cache'),
     OUTLOOK_SYNC_KUBERNETES_DOWNLOAD_URL: UNREACHABLE,
     OUTLOOK_SYNC_ETCD_DOWNLOAD_URL: UNREACHABLE,
+    OUTLOOK_SYNC_HELM_DOWNLOAD_URL: UNREACHABLE,
   };
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
@@ -43,9 +45,12 @@ function find(): ReturnType<typeof clusterBinaries> {
 
 /** A program that does nothing but say its version. */
 function fake(program: Program, version: string = pinnedVersion(program)): string {
-  const words =
-    program === 'etcd' ? 'etcd Version: ' : program === 'kubectl' ? 'Client Version: v' : 'Kubernetes v';
-  return `#!/bin/sh\necho '${words}${version}'\n`;
+  const words: Partial<Record<Program, string>> = {
+    etcd: 'etcd Version: ',
+    kubectl: 'Client Version: v',
+    helm: 'v',
+  };
+  return `#!/bin/sh\necho '${words[program] ?? 'Kubernetes v'}${version}'\n`;
 }
 
 async function place(file: string, content: string): Promise<void> {
@@ -66,6 +71,7 @@ while [ $# -gt 1 ]; do [ "$1" = -o ] && file=$2; shift; done
 echo "$1" >> '${join(folder, 'built')}'
 case "$1" in
   *etcd*) words='etcd Version: ${ETCD_VERSION}' ;;
+  *helm) words='v${HELM_VERSION}' ;;
   *kubectl) words='Client Version: v${built}' ;;
   *) words='Kubernetes v${built}' ;;
 esac
@@ -126,6 +132,18 @@ describe('programs', () => {
   });
 });
 
+describe('Helm', () => {
+  it('is taken from the cache, and built with Go when that has it not', async () => {
+    await installGo('1.26.0');
+    env['PATH'] = `${join(folder, 'bin')}:/bin:/usr/bin`;
+    const file = await helmBinary({ env, say: (line) => said.push(line) });
+    expect(file).toBe(join(cacheFolder(env), 'helm'));
+    expect(await helmBinary({ env, say: (line) => said.push(line) })).toBe(file);
+    expect(await readFile(join(folder, 'built'), 'utf8')).toBe('helm.sh/helm/v4/cmd/helm\n');
+    expect(said).toHaveLength(1);
+  });
+});
+
 describe('a download', () => {
   let server: Server;
   let files: Map<string, string | Buffer>;
@@ -140,6 +158,7 @@ describe('a download', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     env['OUTLOOK_SYNC_KUBERNETES_DOWNLOAD_URL'] = `${url}/kubernetes`;
     env['OUTLOOK_SYNC_ETCD_DOWNLOAD_URL'] = `${url}/etcd`;
+    env['OUTLOOK_SYNC_HELM_DOWNLOAD_URL'] = `${url}/helm`;
     await publish();
   });
   afterEach(() => {
@@ -171,6 +190,25 @@ describe('a download', () => {
     expect((await readdir(cacheFolder(env))).sort()).toEqual([...PROGRAMS].sort());
   });
 
+  it('fills it with Helm, too', async () => {
+    const { os, arch } = goPlatform();
+    const archive = `helm-v${HELM_VERSION}-${os}-${arch}.tar.gz`;
+    await place(join(folder, 'helm', `${os}-${arch}`, 'helm'), fake('helm'));
+    await promisify(execFile)('tar', [
+      '-czf',
+      join(folder, archive),
+      '-C',
+      join(folder, 'helm'),
+      `${os}-${arch}`,
+    ]);
+    const content = await readFile(join(folder, archive));
+    files.set(`/helm/${archive}`, content);
+    files.set(`/helm/${archive}.sha256sum`, `${sha256(content)}  ${archive}\n`);
+    const file = await helmBinary({ env, say: (line) => said.push(line) });
+    expect(file).toBe(join(cacheFolder(env), 'helm'));
+    expect(await readdir(cacheFolder(env))).toEqual(['helm']);
+  });
+
   it('is what comes after a Go that is too old', async () => {
     await installGo('1.22.1');
     await find();
@@ -188,7 +226,7 @@ describe('a download', () => {
 it('programs that cannot be had are an error that says what was tried and what to do', async () => {
   await installGo('1.22.1');
   const error = await find().then(String, String);
-  expect(error).toContain(`needs etcd ${ETCD_VERSION}`);
+  expect(error).toContain(`need etcd ${ETCD_VERSION}`);
   expect(error).toContain('- KUBEBUILDER_ASSETS: not set');
   expect(error).toContain(`- cache: ${join(cacheFolder(env), 'etcd')} is not there`);
   expect(error).toContain('- build with Go: Go is too old: go version go1.22.1');
