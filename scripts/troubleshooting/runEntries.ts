@@ -7,7 +7,7 @@ const seeRow = (columns: string): string =>
   `psql "$DATABASE_URL" -c "SELECT ${columns} FROM email_providers WHERE id = '$ROW'"`;
 const seePostgres = 'psql "$DATABASE_URL" -c "SELECT version(), pg_is_in_recovery()"';
 const seeRequests =
-  'helm upgrade outlook-sync charts/outlook-sync -n outlook-sync --reuse-values --set logLevel=debug   # then the log has each request';
+  'helm upgrade outlook-sync charts/outlook-sync -n outlook-sync --reset-then-reuse-values --set logLevel=debug   # then the log has each request';
 
 export const personEntries = {
   ConfigurationInvalid: {
