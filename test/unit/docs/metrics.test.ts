@@ -48,12 +48,13 @@ async function registered(registry: Registry): Promise<Row[]> {
 /** Those that are written without a registry; their labels stand in the lines of a provider. */
 async function ofProviders(): Promise<Row[]> {
   const at = '2026-01-01T00:00:00Z';
-  const record = reduceProvider({
+  const provider = {
     apiVersion: 'outlooksync.dev/v1alpha1',
     kind: 'OutlookProvider',
     metadata: { name: 'anna', namespace: 'team-a' },
     status: { lastSyncedAt: at, nextSyncAt: at, conditions: [{ type: 'Ready', status: 'True' }] },
-  });
+  };
+  const record = reduceProvider(provider);
   const pieces: string[] = [];
   for await (const piece of providerMetrics(() => [['team-a/anna', record]])) pieces.push(piece);
   const text = pieces.join('');
