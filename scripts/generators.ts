@@ -11,6 +11,7 @@ import {
   renderWebhookEnvironment,
 } from './environmentReference.ts';
 import { renderProviderReference } from './providerReference.ts';
+import { renderTroubleshooting } from './troubleshooting/page.ts';
 
 export interface Generator {
   /** Path below the project's root, with slashes. */
@@ -33,6 +34,7 @@ export const generators: readonly Generator[] = [
   { file: 'docs/reference/outlookprovider.md', render: renderProviderReference },
   { file: 'docs/reference/operator-environment.md', render: renderOperatorEnvironment },
   { file: 'docs/reference/webhook-environment.md', render: renderWebhookEnvironment },
+  { file: 'docs/troubleshooting.md', render: renderTroubleshooting },
 ];
 
 /** The generators whose file is missing below `root`, or differs from what they would write. */

@@ -8,7 +8,7 @@ import type { Observed } from './observed.ts';
 /** What the last run that ended says about the provider. */
 
 /** Nothing gets better by trying again: a person has to act. */
-const personalCodes: readonly ErrorCode[] = [
+export const personalCodes: readonly ErrorCode[] = [
   ...deadGrantCodes,
   'TokenUnreadable',
   'ConfigurationInvalid',
