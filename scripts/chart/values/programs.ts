@@ -23,7 +23,7 @@ const containerSecurity = {
   readOnlyRootFilesystem: true,
 };
 
-export const podSecurity = {
+const podSecurity = {
   runAsNonRoot: true,
   runAsUser: 65_532,
   runAsGroup: 65_532,
