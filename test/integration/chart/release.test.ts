@@ -195,7 +195,8 @@ it('a migration that fails stops the installation', async () => {
     ...['create', 'secret', 'generic', 'no-database', `--namespace=${HOME}`],
     `--from-literal=DATABASE_URL=${url.href}`,
   ]);
-  const said = await release(['install', 'broken'], { postgres: { existingSecret: 'no-database' } });
+  const broken = { fullnameOverride: 'chart-broken', postgres: { existingSecret: 'no-database' } };
+  const said = await release(['install', 'broken'], broken);
   expect(said).toMatch(/^REFUSED .*pre-install/s);
   expect(await kubectl(['get', 'deployments', '-o', 'name', `--namespace=${HOME}`])).toBe('');
   await helm(['uninstall', 'broken', `--namespace=${HOME}`], { kubeconfig: plane.kubeconfig });
