@@ -10,6 +10,7 @@ import { hintNames, readSaid } from '../plan/said.ts';
 import { chooseTargets, type Ignored, type Routing, type Target } from '../plan/targets.ts';
 import { NotKept, type WakeUps } from '../wakeUp.ts';
 import { isOversized } from './body.ts';
+import { BodyRoom } from './bodyRoom.ts';
 import { type Kept, keepAll } from './keep.ts';
 import type { Observer, Outcome } from './options.ts';
 import { plain } from './plain.ts';
@@ -39,9 +40,11 @@ const ourNames = [...Object.values(pushQuery), ...hintNames];
 
 export class Push {
   readonly #options: PushOptions;
+  readonly #room: BodyRoom;
 
   constructor(options: PushOptions) {
     this.#options = options;
+    this.#room = new BodyRoom(options.bodyLimit);
   }
 
   /** Answers a handshake, and refuses what can be refused before a body is read. */
@@ -57,7 +60,8 @@ export class Push {
       }
       refuse(reply, problem);
     } else if (isHandshake) plain(reply, 200, String(validation));
-    else done();
+    else if (this.#room.admits(request.raw)) done();
+    else refusedUnkept(reply, 'Too many large bodies are on their way. Send it again.');
   };
 
   /** Rejects only for a bug. */

@@ -75,6 +75,22 @@ describe('a slow sender', () => {
   });
 });
 
+it('many who begin a large body leave no room for another, until they end; small ones pass', async () => {
+  const { server, send, told } = await openScene({ limits: { bodyLimitBytes: 1_000_000 } });
+  const large = { body: JSON.stringify({ providerId: idOf(2) }).padEnd(900_000) };
+  const begun = `${line}Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{`;
+  const sockets = await Promise.all(Array.from({ length: 67 }, () => dial(server)));
+  for (const socket of sockets) socket.write(begun);
+  await expect.poll(async () => (await send(large)).status).toBe(503);
+  const refused = await send(large);
+  expect(problemOf(refused)).toMatchObject({ status: 503 });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect((await send(good)).status).toBe(202);
+  for (const socket of sockets) socket.destroy();
+  await expect.poll(async () => (await send(large)).status).toBe(202);
+  expect(new Set(told)).toEqual(new Set(['team/p1', 'team/p2']));
+});
+
 it('a request whose headers are too large gets 431', async () => {
   const { server, told } = await openScene();
   const socket = await dial(server);
