@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { programs } from '../../../scripts/bundle.ts';
+import { bundleConnect, programs } from '../../../scripts/bundle.ts';
 import { bundledPackages } from '../../../scripts/image/bundledPackages.ts';
 import { writeApplication } from '../../../scripts/image/rootFolder.ts';
 import { jobBundle } from '../../harness/jobBundle.ts';
@@ -24,6 +24,8 @@ const runtime = {
 let folder: string;
 beforeAll(async () => {
   jobBundle();
+  // The others have been built for all tests.
+  await bundleConnect();
   folder = await mkdtemp(join(tmpdir(), 'outlook-sync-test-'));
   await writeApplication({ root: ROOT, programs, runtime, version: '1.2.3', builtAt }, folder);
 });
